@@ -1,0 +1,33 @@
+"""What holds for every test: one thread, set before NumPy is imported, and torch's own repeatability.
+
+torch is touched only where a test has imported it, so the torch-free tests run without it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+# A BLAS reads these once, when NumPy or torch is first imported: hence above every other import.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _repeatable_torch() -> Iterator[None]:
+    """Hold torch to one thread and deterministic kernels, and give back what a test changed."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    dtype = torch.get_default_dtype()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.set_default_dtype(dtype)

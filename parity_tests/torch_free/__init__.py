@@ -1,0 +1,1 @@
+"""What must hold where torch is not installed; nothing in this folder imports it."""
