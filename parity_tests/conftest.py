@@ -1,4 +1,4 @@
-"""What holds for every test: one thread, set before NumPy is imported, and torch's own repeatability.
+"""What holds for every test: one thread, and torch's own repeatability.
 
 torch is touched only where a test has imported it, so the torch-free tests run without it.
 """
@@ -9,13 +9,13 @@ import os
 import sys
 from collections.abc import Iterator
 
-# A BLAS reads these once, when NumPy or torch is first imported: hence above every other import.
+import pytest
+
+# A BLAS reads these once, when NumPy or torch is first imported, which no import above does.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 os.environ.setdefault("MPLBACKEND", "Agg")
-
-import pytest
 
 
 @pytest.fixture(autouse=True)

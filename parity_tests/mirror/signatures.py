@@ -1,0 +1,50 @@
+"""Constructor signatures as comparable data, and where the torch twin of a layer lives."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+# Arguments of torch that have no meaning in NumPy, or that torch itself has deprecated.
+NOT_MIRRORED = ("device", "dtype", "size_average", "reduce")
+
+Signature = list[tuple[str, str, Any]]
+
+
+def signature(cls: type, leave_out: Iterable[str] = ()) -> Signature:
+    """Return (name, kind, default) of each constructor argument, without annotations.
+
+    The name of `*args` and of `**kwargs` says nothing to a caller and is replaced by "".
+    """
+    found: Signature = []
+    for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
+        if parameter.name in leave_out:
+            continue
+        variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        name = "" if variadic else parameter.name
+        found.append((name, parameter.kind.description, parameter.default))
+    return found
+
+
+def twin(name: str) -> type | None:
+    """Return the torch class of a layer's name: torch's own, or what `ref_torch.nn` adds."""
+    import torch
+
+    import ref_torch.nn
+
+    return getattr(torch.nn, name, None) or getattr(ref_torch.nn, name, None)
+
+
+def layer_classes() -> dict[str, type]:
+    """Return every layer, container and loss that `scratch.nn` exports."""
+    import scratch.nn
+
+    exported = {name: getattr(scratch.nn, name) for name in scratch.nn.__all__}
+    return {
+        name: cls
+        for name, cls in exported.items()
+        if isinstance(cls, type)
+        and issubclass(cls, scratch.nn.Module)
+        and cls is not scratch.nn.Module
+    }
