@@ -1,0 +1,1 @@
+"""The networks of the book; the same files, classes and names as `scratch.models`."""

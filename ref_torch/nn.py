@@ -1,0 +1,106 @@
+"""Layers and losses that torch lacks, and torch's own activations, under one roof.
+
+A model writes `getattr(nn, "Tanh")` and finds either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import Identity, Module, Parameter, ReLU, Sigmoid, Tanh
+from torch.nn import functional as F
+
+
+class ScaledTanh(Module):
+    """amplitude * tanh(slope * x), LeNet-5's squashing function (LeCun et al. 1998, appendix A)."""
+
+    def __init__(self, amplitude: float = 1.7159, slope: float = 2 / 3) -> None:
+        super().__init__()
+        self.amplitude = amplitude
+        self.slope = slope
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map any shape to itself."""
+        return torch.tanh(input * self.slope) * self.amplitude
+
+    def extra_repr(self) -> str:
+        """Return the arguments."""
+        return f"amplitude={self.amplitude}, slope={self.slope:.4f}"
+
+
+class ChannelScale(Module):
+    """y = weight[c] x + bias[c]: LeNet's trainable coefficient and bias per map."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.weight = Parameter(torch.ones(channels))
+        self.bias = Parameter(torch.zeros(channels))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        return input * self.weight[:, None, None] + self.bias[:, None, None]
+
+    def extra_repr(self) -> str:
+        """Return the channels."""
+        return str(self.channels)
+
+
+class TableConv2d(Module):
+    """Convolution in which a table says which input maps each output map sees.
+
+    One kernel for every connection (LeCun et al. 1998, table I): weight (connections, kh, kw).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        connections: Sequence[Sequence[int]],
+        kernel_size: int | tuple[int, int],
+    ) -> None:
+        super().__init__()
+        self.in_channels = in_channels
+        self.out_channels = len(connections)
+        high, wide = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        self.kernel_size = (high, wide)
+        self.sources = [source for row in connections for source in row]
+        self.targets = [target for target, row in enumerate(connections) for _ in row]
+        self.weight = Parameter(torch.zeros(len(self.sources), high, wide))
+        self.bias = Parameter(torch.zeros(self.out_channels))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map (N, in_channels, H, W) to (N, len(connections), H - kh + 1, W - kw + 1)."""
+        dense = self.weight.new_zeros(self.out_channels, self.in_channels, *self.kernel_size)
+        targets = torch.tensor(self.targets, device=input.device)
+        sources = torch.tensor(self.sources, device=input.device)
+        dense = dense.index_put((targets, sources), self.weight)
+        return F.conv2d(input, dense, self.bias)
+
+    def extra_repr(self) -> str:
+        """Return sizes and the number of connections."""
+        return (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
+            f"connections={len(self.sources)}"
+        )
+
+
+class HalfMSELoss(Module):
+    """The book's regression loss: sum of squares divided by 2m, m the number of samples."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of `input` against `target` of the same shape."""
+        return (input - target).square().sum() / (2 * input.shape[0])
+
+
+__all__ = [
+    "ChannelScale",
+    "HalfMSELoss",
+    "Identity",
+    "ReLU",
+    "ScaledTanh",
+    "Sigmoid",
+    "TableConv2d",
+    "Tanh",
+]

@@ -1,0 +1,104 @@
+"""Losses: `loss = criterion(input, target)`, then `d_input = criterion.backward()`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scratch.nn.module import Module
+from scratch.nn.parameter import Array
+from scratch.ops import loss
+
+_REDUCTIONS = ("none", "mean", "sum")
+
+
+class _Loss(Module):
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__()
+        if reduction not in _REDUCTIONS:
+            raise ValueError(f'reduction="{reduction}": expects one of {_REDUCTIONS}')
+        self.reduction = reduction
+
+
+class MSELoss(_Loss):
+    """Mean (or sum) of squared differences over every element, torch's meaning."""
+
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+
+    def forward(self, input: Array, target: Array) -> Any:
+        """Return the loss of `input` against `target` of the same shape."""
+        value, cache = loss.mse_loss(input, target, self.reduction)
+        self.save(cache)
+        return value
+
+    def backward(self, d_output: Any = 1.0) -> Array:
+        """Return the gradient of `input`."""
+        return loss.mse_loss_backward(d_output, self.saved())
+
+
+class HalfMSELoss(Module):
+    """The book's regression loss: sum of squares divided by 2m, m the number of samples."""
+
+    def forward(self, input: Array, target: Array) -> Any:
+        """Return the loss of `input` against `target` of the same shape."""
+        value, cache = loss.half_mse_loss(input, target)
+        self.save(cache)
+        return value
+
+    def backward(self, d_output: Any = 1.0) -> Array:
+        """Return the gradient of `input`."""
+        return loss.half_mse_loss_backward(d_output, self.saved())
+
+
+class BCEWithLogitsLoss(_Loss):
+    """Binary cross-entropy of logits against targets in [0, 1]."""
+
+    def __init__(
+        self,
+        weight: Array | None = None,
+        reduction: str = "mean",
+        pos_weight: Array | None = None,
+    ) -> None:
+        super().__init__(reduction)
+        self.weight = weight
+        self.pos_weight = pos_weight
+
+    def forward(self, input: Array, target: Array) -> Any:
+        """Return the loss of `input` against `target` of the same shape."""
+        value, cache = loss.bce_with_logits(
+            input, target, self.weight, self.pos_weight, self.reduction
+        )
+        self.save(cache)
+        return value
+
+    def backward(self, d_output: Any = 1.0) -> Array:
+        """Return the gradient of `input`."""
+        return loss.bce_with_logits_backward(d_output, self.saved())
+
+
+class CrossEntropyLoss(_Loss):
+    """Negative log-probability of the class, from logits (N, C)."""
+
+    def __init__(
+        self,
+        weight: Array | None = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(reduction)
+        self.weight = weight
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def forward(self, input: Array, target: Array) -> Any:
+        """Return the loss of `input` (N, C) against class indices (N,) or probabilities (N, C)."""
+        value, cache = loss.cross_entropy(
+            input, target, self.weight, self.ignore_index, self.label_smoothing, self.reduction
+        )
+        self.save(cache)
+        return value
+
+    def backward(self, d_output: Any = 1.0) -> Array:
+        """Return the gradient of `input`."""
+        return loss.cross_entropy_backward(d_output, self.saved())

@@ -1,0 +1,143 @@
+"""What an operation expects of its arguments, and the words it refuses them with."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Pair = tuple[int, int]
+IntOrPair = int | Sequence[int]
+Padding = int | Sequence[int] | Sequence[Sequence[int]]
+
+DTYPES = tuple(np.dtype(name) for name in ("float32", "float64", "complex64", "complex128"))
+
+
+class ShapeError(ValueError):
+    """An argument that does not fit: what was expected and what came.
+
+    >>> print(ShapeError("(N, 3, H, W)", (4, 3, 28)))
+    expects (N, 3, H, W); got (4, 3, 28)
+    """
+
+    def __init__(self, expected: str, got: object) -> None:
+        """Keep both halves of the sentence, so that a caller can put a module's path before it.
+
+        Args:
+            expected: What the operation takes.
+            got: What it was given: a shape, a dtype or a value.
+        """
+        super().__init__(expected, got)
+        self.expected = expected
+        self.got = got
+
+    def __str__(self) -> str:
+        """Return the sentence ``expects ...; got ...``."""
+        return f"expects {self.expected}; got {self.got}"
+
+
+def shape(x: Array, *axes: int | str) -> None:
+    """Compare the shape of ``x`` with a pattern of names (any size but 0) and fixed sizes.
+
+    Args:
+        x: The array to look at.
+        *axes: One entry per axis; a leading ``"..."`` stands for one or more free axes.
+
+    Raises:
+        ShapeError: The rank or a fixed size differs, or an axis is empty.
+
+    >>> shape(np.zeros((2, 3, 5, 7)), "N", 3, "H", "W")
+    >>> shape(np.zeros((0, 3, 5, 7)), "N", 3, "H", "W")
+    Traceback (most recent call last):
+    scratch.ops.checks.ShapeError: expects (N, 3, H, W) with N >= 1; got (0, 3, 5, 7)
+    """
+    text = f"({', '.join(map(str, axes))}{',' if len(axes) == 1 else ''})"
+    fixed = axes
+    sizes = x.shape
+    if axes[0] == "...":
+        fixed = axes[1:]
+        if x.ndim <= len(fixed):
+            raise ShapeError(text, x.shape)
+        sizes = x.shape[x.ndim - len(fixed) :]
+    pairs = tuple(zip(fixed, sizes, strict=False))
+    if len(fixed) != len(sizes) or any(isinstance(a, int) and a != s for a, s in pairs):
+        raise ShapeError(text, x.shape)
+    if 0 in x.shape:
+        empty = next((a for a, s in pairs if s == 0), "every axis")
+        raise ShapeError(f"{text} with {empty} >= 1", x.shape)
+
+
+def floating(x: Array) -> None:
+    """Refuse everything but the four dtypes the operations are written for.
+
+    Raises:
+        ShapeError: The dtype is another one.
+    """
+    if x.dtype not in DTYPES:
+        raise ShapeError("float32 or float64 (or complex64, complex128)", x.dtype)
+
+
+def same_dtype(x: Array, dtype: np.dtype[Any]) -> None:
+    """Refuse a mixture of precisions, which NumPy would promote without a word.
+
+    Raises:
+        ShapeError: ``x`` has not the dtype that the operation computes in.
+    """
+    if x.dtype != dtype:
+        raise ShapeError(str(dtype), x.dtype)
+
+
+def gradient(dy: Array, shape_of_y: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Check an incoming gradient: it has the shape and the dtype of the output it belongs to.
+
+    Raises:
+        ShapeError: Shape or dtype differ.
+    """
+    if dy.shape != tuple(shape_of_y):
+        raise ShapeError(f"a gradient of shape {tuple(shape_of_y)}", dy.shape)
+    if dy.dtype != dtype:
+        raise ShapeError(f"a gradient of dtype {dtype}", dy.dtype)
+
+
+def pair(value: IntOrPair, name: str, least: int = 1) -> Pair:
+    """Return ``value`` as (vertical, horizontal).
+
+    Args:
+        value: One integer for both directions, or two.
+        name: How the argument is called in an error.
+        least: The smallest integer that makes sense.
+
+    Raises:
+        ShapeError: Not one or two integers of at least ``least``.
+
+    >>> pair(3, "kernel_size"), pair((3, 5), "kernel_size")
+    ((3, 3), (3, 5))
+    """
+    try:
+        both = tuple(value) if isinstance(value, Sequence) else (value, value)
+        vertical, horizontal = (operator.index(v) for v in both)
+    except (TypeError, ValueError):
+        raise ShapeError(f"{name} as an integer or a pair of integers", repr(value)) from None
+    if min(vertical, horizontal) < least:
+        raise ShapeError(f"{name} >= {least}", value)
+    return vertical, horizontal
+
+
+def sides(padding: Padding) -> tuple[Pair, Pair]:
+    """Return ``padding`` as ((top, bottom), (left, right)).
+
+    Raises:
+        ShapeError: Neither an integer, nor a pair, nor a pair of pairs; or negative.
+
+    >>> sides(1), sides((1, 2)), sides(((0, 1), (2, 3)))
+    (((1, 1), (1, 1)), ((1, 1), (2, 2)), ((0, 1), (2, 3)))
+    """
+    if isinstance(padding, Sequence) and any(isinstance(side, Sequence) for side in padding):
+        if len(padding) != 2:
+            raise ShapeError("padding as ((top, bottom), (left, right))", padding)
+        vertical, horizontal = padding
+        return pair(vertical, "padding", 0), pair(horizontal, "padding", 0)
+    vertical, horizontal = pair(padding, "padding", 0)  # type: ignore[arg-type]
+    return (vertical, vertical), (horizontal, horizontal)

@@ -1,0 +1,67 @@
+"""The chapters of the book, in the book's order.
+
+>>> ids()[:3]
+('linear_regression', 'logistic_regression', 'softmax_regression')
+>>> get("lenet5").data.shape
+(1, 32, 32)
+"""
+
+from __future__ import annotations
+
+from scratch.spec import lenet, linear, mlp
+from scratch.spec.arguments import arguments
+from scratch.spec.errors import UserError, unknown
+from scratch.spec.schema import Chapter, Data, Expected, Facts, Onnx, Source, Tiny, Train
+
+SIZES = ("full", "tiny")
+
+CHAPTERS: tuple[Chapter, ...] = (
+    linear.LINEAR_REGRESSION,
+    linear.LOGISTIC_REGRESSION,
+    linear.SOFTMAX_REGRESSION,
+    mlp.MLP_XOR,
+    mlp.MLP_MNIST,
+    lenet.LENET5,
+)
+
+
+def ids() -> tuple[str, ...]:
+    """Return the id of every chapter, in the book's order."""
+    return tuple(chapter.id for chapter in CHAPTERS)
+
+
+def get(id: str, size: str = "full") -> Chapter:
+    """Return a chapter at a size.
+
+    Args:
+        id: one of `ids()`.
+        size: "full" as published, "tiny" for the proofs.
+
+    Raises:
+        UserError: unknown id or size.
+    """
+    if size not in SIZES:
+        raise unknown("size", size, SIZES)
+    for chapter in CHAPTERS:
+        if chapter.id == id:
+            return chapter.at(size)
+    raise unknown("chapter", id, ids())
+
+
+__all__ = [
+    "CHAPTERS",
+    "SIZES",
+    "Chapter",
+    "Data",
+    "Expected",
+    "Facts",
+    "Onnx",
+    "Source",
+    "Tiny",
+    "Train",
+    "UserError",
+    "arguments",
+    "get",
+    "ids",
+    "unknown",
+]

@@ -1,0 +1,101 @@
+"""Single-layer models: linear, logistic and softmax regression (steps 2 and 3 of the book)."""
+
+from __future__ import annotations
+
+from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Train
+
+_BOOK = "Neural networks in nine steps (ai-edu)"
+_LOGITS = "The network returns logits; the {f} stands inside the loss, where it is stable."
+
+LINEAR_REGRESSION = Chapter(
+    id="linear_regression",
+    title="Linear regression with one input",
+    title_zh="单变量线性回归",
+    step=2,
+    book="ch04",
+    sources=(Source(_BOOK, "chapter 4"),),
+    file="linear",
+    model="LinearRegression",
+    arguments={"features": 1, "outputs": 1},
+    data=Data(
+        name="servers",
+        shape=(1,),
+        task="regression",
+        features=("servers (thousands)",),
+        target="air-conditioner power (kW)",
+        alternatives=("diabetes",),
+    ),
+    train=Train(
+        loss="HalfMSELoss", optimizer="SGD", lr=0.3, batch_size=10, epochs=100, init="zeros"
+    ),
+    expected=Expected(metric="r2", low=0.85),
+    facts=Facts(
+        parameters=2,
+        shapes={"linear": (1,)},
+        source=Source(_BOOK, "4.2: one weight and one bias"),
+    ),
+)
+
+LOGISTIC_REGRESSION = Chapter(
+    id="logistic_regression",
+    title="Logistic regression with two inputs",
+    title_zh="线性二分类",
+    step=3,
+    book="ch06",
+    sources=(Source(_BOOK, "chapter 6"),),
+    file="linear",
+    model="LogisticRegression",
+    arguments={"features": 2},
+    data=Data(
+        name="cities",
+        shape=(2,),
+        task="binary",
+        classes=("Han", "Chu"),
+        features=("longitude (relative)", "latitude (relative)"),
+        target="kingdom",
+        alternatives=("breast_cancer",),
+        normalise="min-max",
+    ),
+    train=Train(
+        loss="BCEWithLogitsLoss", optimizer="SGD", lr=0.5, batch_size=10, epochs=200, init="zeros"
+    ),
+    expected=Expected(metric="accuracy", low=0.9),
+    facts=Facts(
+        parameters=3,
+        shapes={"linear": (1,)},
+        source=Source(_BOOK, "6.2: two weights and one bias"),
+    ),
+    deviations=(_LOGITS.format(f="sigmoid"),),
+)
+
+SOFTMAX_REGRESSION = Chapter(
+    id="softmax_regression",
+    title="Softmax regression with three classes",
+    title_zh="线性多分类",
+    step=3,
+    book="ch07",
+    sources=(Source(_BOOK, "chapter 7"),),
+    file="linear",
+    model="SoftmaxRegression",
+    arguments={"features": 2, "classes": 3},
+    data=Data(
+        name="kingdoms",
+        shape=(2,),
+        task="multiclass",
+        classes=("Wei", "Shu", "Wu"),
+        features=("longitude (relative)", "latitude (relative)"),
+        target="kingdom",
+        alternatives=("iris",),
+        normalise="min-max",
+    ),
+    train=Train(
+        loss="CrossEntropyLoss", optimizer="SGD", lr=0.5, batch_size=10, epochs=200, init="zeros"
+    ),
+    expected=Expected(metric="accuracy", low=0.8),
+    facts=Facts(
+        parameters=9,
+        shapes={"linear": (3,)},
+        source=Source(_BOOK, "7.2: six weights and three biases"),
+    ),
+    deviations=(_LOGITS.format(f="softmax"),),
+)

@@ -1,0 +1,189 @@
+"""What a chapter says about itself: the numbers that both twins, the loops and the proof share.
+
+Everything here is frozen data from the standard library. No number that stands in a chapter is
+typed again anywhere else, and because a shared number can be wrong in both twins at once, each
+chapter carries `Facts` taken from a paper or a book, which the tests hold against both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a network or a number was published."""
+
+    title: str
+    where: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data set of a chapter and how a sample enters the network.
+
+    Attributes:
+        name: key of `scratch.data` for the default, embedded set.
+        shape: one sample as the network takes it, without the batch.
+        task: "regression", "binary" or "multiclass".
+        classes: names of the classes, in label order.
+        features: names of the inputs of a tabular set, with units.
+        target: name of the predicted quantity, with its unit.
+        alternatives: bundled real sets of the same shape.
+        value_range: images only: what an empty and a fully inked pixel become.
+        normalise: "none" or "min-max"; fitted on the training split only.
+        options: arguments of the generator.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    task: str
+    classes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    target: str = ""
+    alternatives: tuple[str, ...] = ()
+    value_range: tuple[float, float] | None = None
+    normalise: str = "none"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Loss, optimiser and every hyper-parameter of a chapter's default run.
+
+    Attributes:
+        loss: class name, the same in `scratch.nn` and in torch (or `ref_torch.nn`).
+        optimizer: class name, the same in `scratch.optim` and `torch.optim`.
+        lr: initial learning rate.
+        batch_size: samples per step.
+        epochs: passes over the training split.
+        optimizer_args: further constructor arguments.
+        schedule: "" or a class name of `scratch.schedule`, stepped once per epoch.
+        schedule_args: its constructor arguments.
+        init: scheme of `scratch.init`.
+    """
+
+    loss: str
+    optimizer: str
+    lr: float
+    batch_size: int
+    epochs: int
+    optimizer_args: Mapping[str, Any] = field(default_factory=dict)
+    schedule: str = ""
+    schedule_args: Mapping[str, Any] = field(default_factory=dict)
+    init: str = "torch"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The band in which the default run ends on the test split.
+
+    Attributes:
+        metric: "accuracy", "r2" or "loss".
+        low: smallest acceptable value.
+        high: largest acceptable value, None for no limit.
+        note: how the band was obtained.
+    """
+
+    metric: str
+    low: float
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Published numbers that neither twin computes, at full size.
+
+    Attributes:
+        parameters: count of trainable numbers.
+        shapes: output shape of a named module, without the batch.
+        source: where the numbers stand.
+    """
+
+    parameters: int
+    shapes: Mapping[str, tuple[int, ...]]
+    source: Source
+
+
+@dataclass(frozen=True)
+class Onnx:
+    """Names in the exported file and the axes that stay free."""
+
+    input: str = "input"
+    output: str = "output"
+    dynamic: tuple[str, ...] = ("batch",)
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """What the small size changes; every structural feature of the network stays.
+
+    Attributes:
+        arguments: constructor arguments that differ.
+        shape: shape of one sample, None where it stays.
+    """
+
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One model of the book.
+
+    Attributes:
+        id: name on the command line.
+        title: English title.
+        title_zh: Chinese title.
+        step: step of the book, 1 to 9.
+        book: chapter of the book.
+        sources: papers and book sections.
+        file: module in `scratch/models` and in `ref_torch/models`.
+        model: class in that module.
+        arguments: its constructor arguments.
+        tiny: what the small size changes.
+        exact: arguments that turn it into its exact-arithmetic form: piecewise linear, and
+            averaging over powers of two only.
+        data: data set.
+        train: hyper-parameters.
+        expected: where the default run ends.
+        facts: published numbers.
+        deviations: sentences that say how the network differs from the publication.
+        onnx: names and free axes of the export.
+        size: "full" or "tiny".
+    """
+
+    id: str
+    title: str
+    title_zh: str
+    step: int
+    book: str
+    sources: tuple[Source, ...]
+    file: str
+    model: str
+    arguments: Mapping[str, Any]
+    data: Data
+    train: Train
+    expected: Expected
+    facts: Facts
+    tiny: Tiny = field(default_factory=Tiny)
+    exact: Mapping[str, Any] = field(default_factory=dict)
+    deviations: tuple[str, ...] = ()
+    onnx: Onnx = field(default_factory=Onnx)
+    size: str = "full"
+
+    def at(self, size: str) -> Chapter:
+        """Return the chapter at `size`, with that size's arguments and sample shape."""
+        if size == "full":
+            return self
+        shape = self.tiny.shape or self.data.shape
+        return replace(
+            self,
+            size=size,
+            arguments={**self.arguments, **self.tiny.arguments},
+            data=replace(self.data, shape=shape),
+        )
