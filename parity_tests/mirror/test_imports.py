@@ -119,3 +119,8 @@ def test_ruff_allows_the_import(file: str, line: str) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stdout
+
+
+def test_every_folder_is_a_package() -> None:
+    folders = {path.parent for path in python_files("scratch", "ref_torch", "parity_tests")}
+    assert sorted(name_of(f) for f in folders if not (f / "__init__.py").exists()) == []
