@@ -1,0 +1,173 @@
+"""What happens around the training steps: metrics, checkpoints, signals, the random state."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import lightning
+import torch
+
+from ref_torch.checkpoint import SUFFIX
+from ref_torch.lit import ChapterModule
+from scratch.run.metrics import MetricsCsv
+
+_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+class Interrupted(Exception):
+    """A signal asked training to end; raised between two steps, after the checkpoint."""
+
+    def __init__(self, signum: int, checkpoint: Path | None) -> None:
+        self.signum = signum
+        self.checkpoint = checkpoint
+        saved = f"; checkpoint {checkpoint}" if checkpoint else "; no folder, nothing saved"
+        super().__init__(f"stopped by {_NAMES[signal.Signals(signum)]}{saved}")
+
+
+class Metrics(lightning.Callback):
+    """One row per epoch, in memory and in metrics.csv.
+
+    Args:
+        csv: where the rows go, None to keep them in memory only.
+    """
+
+    def __init__(self, csv: MetricsCsv | None) -> None:
+        self.csv = csv
+        self.rows: list[dict[str, Any]] = []
+        self._before = 0.0
+        self._start = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds trained, those before a resumption included."""
+        return self._before + time.perf_counter() - self._start
+
+    def on_train_epoch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Keep the rate of this epoch: its schedule steps before the row is written."""
+        self._lr = float(trainer.optimizers[0].param_groups[0]["lr"])
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Write the row of the epoch."""
+        losses = cast(ChapterModule, pl_module).step_losses[-int(trainer.num_training_batches) :]
+        logged = trainer.callback_metrics
+        row: dict[str, Any] = {
+            "twin": "torch",
+            "epoch": trainer.current_epoch + 1,
+            "step": trainer.global_step,
+            "train_loss": sum(losses) / len(losses),
+            "val_loss": float(logged["val_loss"]),
+            "val_metric": float(logged["val_metric"]),
+            "lr": self._lr,
+            "seconds": self.seconds,
+        }
+        self.rows.append(row)
+        if self.csv is not None:
+            self.csv.append(**row)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the rows so far, for a checkpoint."""
+        return {"rows": list(self.rows), "seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the rows that were written before the checkpoint."""
+        self.rows = list(state_dict["rows"])
+        self._before = float(state_dict["seconds"])
+
+
+class RandomState(lightning.Callback):
+    """Torch's random state, saved with a checkpoint and put back at the first step after it."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Any] | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of every generator in use."""
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+        return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep the state until the first step: setting up draws numbers of its own."""
+        self._waiting = state_dict
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *args: Any
+    ) -> None:
+        """Put the state back, once."""
+        if self._waiting is None:
+            return
+        torch.set_rng_state(self._waiting["cpu"])
+        if self._waiting["cuda"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(self._waiting["cuda"])
+        self._waiting = None
+
+
+class Checkpoints(lightning.Callback):
+    """A checkpoint after every epoch, and one more when a signal ends the run.
+
+    A first Ctrl-C or SIGTERM ends training after the step in progress, with a checkpoint; a second
+    Ctrl-C ends it at once.
+
+    Args:
+        folder: where they go, None to write none.
+        keep: how many stay.
+    """
+
+    def __init__(self, folder: Path | None, keep: int = 2) -> None:
+        self.folder, self.keep = folder, keep
+        self._signum: int | None = None
+        self._previous: dict[int, Any] = {}
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Listen for signals, in the main thread (elsewhere Python cannot)."""
+        if threading.current_thread() is threading.main_thread():
+            for signum in _NAMES:
+                self._previous[signum] = signal.signal(signum, self._note)
+
+    def _note(self, signum: int, frame: Any) -> None:
+        if self._signum is not None and signum == signal.SIGINT:
+            raise Interrupted(signum, None)
+        self._signum = signum
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *args: Any
+    ) -> None:
+        """End the run if a signal came; after the last batch the epoch is finished first."""
+        last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+        if self._signum is not None and not last:
+            raise Interrupted(self._signum, self._save(trainer))
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Save, then forget the oldest."""
+        saved = self._save(trainer)
+        if self._signum is not None:
+            raise Interrupted(self._signum, saved)
+
+    def teardown(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
+    ) -> None:
+        """Give the signals back."""
+        for signum, handler in self._previous.items():
+            signal.signal(signum, handler)
+        self._previous = {}
+
+    def _save(self, trainer: lightning.Trainer) -> Path | None:
+        if self.folder is None:
+            return None
+        target = self.folder / f"step-{trainer.global_step:09d}{SUFFIX}"
+        trainer.save_checkpoint(target)
+        if trainer.is_global_zero:
+            for old in sorted(self.folder.glob(f"step-*{SUFFIX}"))[: -self.keep]:
+                trainer.strategy.remove_checkpoint(old)
+        return target

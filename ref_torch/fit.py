@@ -1,0 +1,204 @@
+"""Training by Lightning: the same data, order, rows and files as the scratch loop."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from torch import nn
+
+from ref_torch.callbacks import Checkpoints, Interrupted, Metrics, RandomState
+from ref_torch.checkpoint import AtomicCheckpointIO, newest, sweep
+from ref_torch.data import ChapterData
+from ref_torch.lit import ChapterModule
+from ref_torch.trainer_args import check_reserved
+from scratch.data import Dataset
+from scratch.run.folder import RunFolder
+from scratch.run.metrics import History, MetricsCsv, forget_after
+from scratch.spec.errors import UserError
+from scratch.spec.schema import Chapter
+
+
+def fit(
+    chapter: Chapter,
+    model: nn.Module,
+    dataset: Dataset,
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    folder: RunFolder | None = None,
+    progress: bool = True,
+    trainer_args: Mapping[str, Any] | None = None,
+    resume: Path | None = None,
+) -> History:
+    """Train a network as its chapter says; the weights of `model` change in place.
+
+    Ctrl-C and SIGTERM end the run after the step in progress, with a checkpoint in the folder. A
+    run that is resumed goes on exactly as if it had not been interrupted: the same batches, the
+    same random numbers, the same rows.
+
+    Args:
+        chapter: gives loss, optimiser, schedule, batch size and epochs.
+        model: the network, in the CPU's memory.
+        dataset: the arrays.
+        epochs: passes over the training split; the chapter's number if None.
+        seed: of the batch order and of torch's random numbers (dropout).
+        folder: receives metrics.csv and checkpoints/; nothing is written if None.
+        progress: show a progress bar.
+        trainer_args: further arguments of `lightning.Trainer`, as `parse_trainer_args` gives them.
+        resume: a checkpoint, or a folder of which the newest that verifies is taken.
+
+    Returns:
+        The rows of all epochs, the loss of every step, the seconds.
+
+    Raises:
+        UserError: an argument that Lightning refuses, a loss that is not finite, a checkpoint that
+            is altered or of another network.
+        KeyboardInterrupt: ended by Ctrl-C; the message names the checkpoint.
+        SystemExit: ended by SIGTERM, with code 143.
+    """
+    module = ChapterModule(chapter, model)
+    checkpoint = None if resume is None else _find(resume, module)
+    if folder and checkpoint:
+        sweep(folder.checkpoints)
+        forget_after(folder.metrics_csv, "torch", _step_of(checkpoint))
+    metrics = Metrics(MetricsCsv(folder.metrics_csv) if folder else None)
+    dtype = next(model.parameters()).dtype
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_quiet())
+        stack.enter_context(torch.random.fork_rng())
+        stack.enter_context(_deterministic_restored())
+        root = stack.enter_context(tempfile.TemporaryDirectory()) if folder is None else folder.path
+        torch.manual_seed(seed)
+        trainer = _trainer(
+            chapter.train.epochs if epochs is None else epochs,
+            [metrics, RandomState(), Checkpoints(folder.checkpoints if folder else None)],
+            Path(root),
+            progress,
+            trainer_args or {},
+        )
+        try:
+            trainer.fit(module, ChapterData(chapter, dataset, seed), ckpt_path=checkpoint)
+        except Interrupted as stop:
+            if stop.signum == signal.SIGTERM:
+                raise SystemExit(128 + signal.SIGTERM) from stop
+            raise KeyboardInterrupt(str(stop)) from stop
+    model.to("cpu", dtype)  # --trainer.precision may have changed it
+    return History(rows=metrics.rows, step_losses=list(module.step_losses), seconds=metrics.seconds)
+
+
+def _trainer(
+    epochs: int,
+    callbacks: list[lightning.Callback],
+    root: Path,
+    progress: bool,
+    trainer_args: Mapping[str, Any],
+) -> lightning.Trainer:
+    check_reserved(trainer_args)
+    if progress:
+        from lightning.pytorch.callbacks import TQDMProgressBar
+
+        callbacks = [*callbacks, TQDMProgressBar(refresh_rate=10)]
+    on_cpu = trainer_args.get("accelerator", "cpu") == "cpu"
+    arguments: dict[str, Any] = {
+        "accelerator": "cpu",
+        "devices": 1,
+        # Some CUDA kernels exist in one, not repeatable, form only: there it is said, not refused.
+        "deterministic": True if on_cpu else "warn",
+        "num_sanity_val_steps": 0,
+        **trainer_args,
+        "max_epochs": epochs,
+        "callbacks": callbacks,
+        "plugins": [AtomicCheckpointIO()],
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": progress,
+        "enable_model_summary": False,
+        "use_distributed_sampler": False,
+        "default_root_dir": root,
+    }
+    try:
+        trainer = lightning.Trainer(**arguments)
+    except (TypeError, ValueError, RuntimeError) as error:  # MisconfigurationException among them
+        reason = " ".join(str(error).split())
+        raise UserError(f"the trainer refuses these arguments: {reason}") from error
+    if trainer.world_size > 1:
+        raise UserError(
+            f"--trainer.devices asks for {trainer.world_size} processes; training uses one device"
+        )
+    return trainer
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what Lightning says about hardware, workers and restoring."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"lightning(\.|$)")
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"(lightning|torch)(\.|$)")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _deterministic_restored() -> Iterator[None]:
+    """Put torch's global choice of algorithms back after the run."""
+    enabled = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
+
+
+def _find(resume: Path, module: ChapterModule) -> Path:
+    """Return the checkpoint to resume from, after holding its keys and shapes against the model."""
+    path = resume
+    if resume.is_dir():
+        path, refused = newest(resume)
+        for line in refused:
+            warnings.warn(f"passed over: {line}", stacklevel=3)
+    check_fits(path, AtomicCheckpointIO().load_checkpoint(path), module)
+    return path
+
+
+def check_fits(path: Path, checkpoint: Mapping[str, Any], module: ChapterModule) -> None:
+    """Refuse a checkpoint of another network.
+
+    Raises:
+        UserError: lists the first three keys that differ, with expected and found shape.
+    """
+    expected = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    state = checkpoint.get("state_dict")
+    if not isinstance(state, dict):
+        raise UserError(f"{path}: holds no weights (no state_dict)")
+    found = {key: tuple(value.shape) for key, value in state.items()}
+    differing = [
+        f"{key.removeprefix('model.')}: expected {expected.get(key, 'no such key')}, "
+        f"found {found.get(key, 'no such key')}"
+        for key in [*expected, *(key for key in found if key not in expected)]
+        if expected.get(key) != found.get(key)
+    ]
+    if differing:
+        raise UserError(
+            f"{path}: a checkpoint of another network, {len(differing)} keys differ: "
+            + "; ".join(differing[:3])
+        )
+
+
+def _step_of(path: Path) -> int:
+    return int(AtomicCheckpointIO().load_checkpoint(path)["global_step"])

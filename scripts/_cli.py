@@ -1,0 +1,83 @@
+"""The pattern of every script: parse, call, print; an error is one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
+    """Call a script's `main` and leave with its exit code.
+
+    0 means done, 1 that a check failed, 2 bad input (one line on standard error), 130 Ctrl-C.
+    """
+    if str(ROOT) not in sys.path:  # run from a checkout that was not installed
+        sys.path.insert(0, str(ROOT))
+    sys.exit(guarded(main))
+
+
+def guarded(
+    main: Callable[[Sequence[str] | None], int | None], argv: Sequence[str] | None = None
+) -> int:
+    """Return the exit code of `main(argv)`; what the user can mend is printed as one line."""
+    try:
+        return main(argv) or OK
+    except KeyboardInterrupt as error:
+        print(str(error) or "interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # `script | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except ImportError as error:
+        if error.name is None or error.name.split(".")[0] in ("scratch", "ref_torch", "scripts"):
+            raise
+        print(_line(f"{error.name} is not installed: {_install(error.name)}"), file=sys.stderr)
+        return BAD_INPUT
+    except ValueError as error:
+        if not _mendable(error):
+            raise
+        print(_line(str(error)), file=sys.stderr)
+        return BAD_INPUT
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(_line(f"{error.filename}: {error.strerror}"), file=sys.stderr)
+        return BAD_INPUT
+
+
+def parser(doc: str | None, examples: str) -> argparse.ArgumentParser:
+    """Return a parser whose help is the script's docstring and its examples."""
+    return argparse.ArgumentParser(
+        description=doc,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _mendable(error: ValueError) -> bool:
+    from scratch.spec.errors import UserError
+
+    if isinstance(error, UserError):
+        return True
+    from scratch.ops.checks import ShapeError
+
+    return isinstance(error, ShapeError)
+
+
+def _install(package: str) -> str:
+    extra = {"torch": "torch", "lightning": "torch", "jsonargparse": "torch"}.get(
+        package.split(".")[0], "deploy"
+    )
+    return f'pip install -e ".[{extra}]"'
+
+
+def _line(text: str) -> str:
+    return "error: " + " ".join(text.split())
