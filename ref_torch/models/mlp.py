@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -22,7 +23,7 @@ class MLP(Module):
     ) -> None:
         super().__init__()
         layers: OrderedDict[str, Module] = OrderedDict()
-        for index, (before, after) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+        for index, (before, after) in enumerate(itertools.pairwise(widths), start=1):
             layers[f"fc{index}"] = Linear(before, after)
             if index < len(widths) - 1:
                 layers[f"act{index}"] = getattr(nn, activations[index - 1])()

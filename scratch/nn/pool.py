@@ -95,7 +95,7 @@ class AvgPool2d(Module):
 class AdaptiveAvgPool2d(Module):
     """Mean over bins that divide the input into `output_size`; None keeps that side."""
 
-    def __init__(self, output_size: int | None | tuple[int | None, int | None]) -> None:
+    def __init__(self, output_size: int | tuple[int | None, int | None] | None) -> None:
         super().__init__()
         self.output_size = output_size
 
