@@ -1,0 +1,1 @@
+"""What both training loops need around the mathematics: files, folders, metrics, pictures."""
