@@ -79,6 +79,28 @@ def floating(x: Array) -> None:
         raise ShapeError("float32 or float64 (or complex64, complex128)", x.dtype)
 
 
+def not_empty(x: Array) -> None:
+    """Refuse an array without entries, an empty batch above all.
+
+    Raises:
+        ShapeError: Some axis has no entry.
+    """
+    if x.size == 0:
+        raise ShapeError("at least one sample and no empty axis", x.shape)
+
+
+def axis(x: Array, number: int) -> None:
+    """Check the input of an operation along an axis.
+
+    Raises:
+        ShapeError: ``x`` is empty or not floating, or has no axis of this number.
+    """
+    not_empty(x)
+    floating(x)
+    if not -x.ndim <= number < x.ndim:
+        raise ShapeError(f"an axis of an array with {x.ndim} axes", number)
+
+
 def same_dtype(x: Array, dtype: np.dtype[Any]) -> None:
     """Refuse a mixture of precisions, which NumPy would promote without a word.
 
@@ -87,6 +109,19 @@ def same_dtype(x: Array, dtype: np.dtype[Any]) -> None:
     """
     if x.dtype != dtype:
         raise ShapeError(str(dtype), x.dtype)
+
+
+def companion(x: Array, dtype: np.dtype[Any]) -> None:
+    """Refuse a target or a class weight of another precision than the network's output.
+
+    Under complex-step differentiation the output alone is complex; its companions may stay real.
+
+    Raises:
+        ShapeError: ``x`` has neither the dtype nor its real counterpart.
+    """
+    real = np.empty(0, dtype).real.dtype
+    if x.dtype not in (dtype, real):
+        raise ShapeError(str(real), x.dtype)
 
 
 def gradient(dy: Array, shape_of_y: tuple[int, ...], dtype: np.dtype[Any]) -> None:

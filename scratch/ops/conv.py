@@ -1,0 +1,194 @@
+"""Two-dimensional convolution: one small set of weights looks at every patch of an image.
+
+The direct algorithm. All patches are written as the rows of a matrix (im2col), and the convolution
+becomes one matrix product: a row of patches times a column per kernel. The matrix is made in pieces
+of about 1 MiB, each multiplied while it lies in the cache; the images lie channels last. The
+shapes remain those of the textbook, (N, C, H, W).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from scratch.ops import checks
+from scratch.ops.checks import Array, IntOrPair, Padding, ShapeError
+from scratch.ops.patches import (
+    Geometry,
+    add_columns,
+    channels_last,
+    columns_of,
+    crop,
+    geometry,
+    pad,
+    pieces,
+)
+
+
+class ConvCache(NamedTuple):
+    """What the backward pass needs; the columns are made again, for they take kh * kw times x."""
+
+    x: Array
+    weight: Array
+    has_bias: bool
+    groups: int
+    geometry: Geometry
+
+
+def conv2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> tuple[Array, ConvCache]:
+    r"""Slide every kernel over every image and take the sum of products at each position.
+
+    .. math::
+        y_{n,o,p,q} = b_o + \sum_{c,i,j} w_{o,c,i,j}\; \tilde x_{n,\,c,\,ps + id,\,qs + jd}
+
+    with the stride *s*, the dilation *d* and :math:`\tilde x` the image inside its border of zeros.
+    The kernel is not flipped (mathematically this is a cross-correlation). With *groups* g, the
+    input and output channels fall into g equal parts and part k of the output sees part k alone.
+
+    Args:
+        x: ``(N, C, H, W)``.
+        weight: ``(O, C / groups, kh, kw)``.
+        bias: ``(O,)`` or None.
+        stride: Pixels from one position to the next, one number or (vertical, horizontal).
+        padding: Zeros on every side: one number, (vertical, horizontal), or
+            ``((top, bottom), (left, right))``.
+        dilation: Pixels from one tap of the kernel to the next.
+        groups: Number of independent parts.
+
+    Returns:
+        ``y`` of shape ``(N, O, OH, OW)``, channels last in memory, and the cache for
+        :func:`conv2d_backward`.
+
+    Raises:
+        ShapeError: Sizes or dtypes do not fit together, or the kernel is larger than the image.
+
+    LeCun, Bottou, Bengio & Haffner 1998, Gradient-based learning applied to document recognition,
+    section II.A; Dumoulin & Visin 2016, arXiv:1603.07285; the book, chapter 17.
+
+    >>> x = np.arange(27.0).reshape(1, 3, 3, 3)  # the book's example of section 17.2
+    >>> weight = np.arange(24.0).reshape(2, 3, 2, 2)
+    >>> y, _ = conv2d(x, weight)
+    >>> y[0, 0].tolist()  # 0*0 + 1*1 + 2*3 + 3*4 + 4*9 + ... + 11*22 = 1035
+    [[1035.0, 1101.0], [1233.0, 1299.0]]
+    """
+    checks.shape(weight, "O", "C / groups", "kh", "kw")
+    checks.floating(weight)
+    out_channels, group_channels, kh, kw = weight.shape
+    if groups < 1 or out_channels % groups:
+        raise ShapeError(f"groups that divide {out_channels} output channels", groups)
+    checks.shape(x, "N", group_channels * groups, "H", "W")
+    checks.same_dtype(x, weight.dtype)
+    if bias is not None:
+        checks.shape(bias, out_channels)
+        checks.same_dtype(bias, weight.dtype)
+    g = geometry(
+        (x.shape[2], x.shape[3]),
+        (kh, kw),
+        checks.pair(stride, "stride"),
+        checks.sides(padding),
+        checks.pair(dilation, "dilation"),
+    )
+
+    image = pad(x, g)
+    y = np.empty((len(x), *g.out, out_channels), x.dtype)
+    y_rows = y.reshape(-1, out_channels)  # (positions, O)
+    for ins, outs in _parts(group_channels, out_channels, groups):
+        matrix = _matrix(weight[outs])
+        for columns, positions in columns_of(image[..., ins], g):
+            product = y_rows[positions, outs]
+            np.matmul(columns, matrix, out=product)
+            if bias is not None:
+                product += bias[outs]
+    cache = ConvCache(x, weight, bias is not None, groups, g)
+    return y.transpose(0, 3, 1, 2), cache
+
+
+def conv2d_backward(dy: Array, cache: ConvCache) -> tuple[Array, Array, Array | None]:
+    r"""Carry the gradient of the output to image, kernels and bias.
+
+    With the patches as rows of a matrix *A* and the kernels as columns of *W*, the forward pass is
+    :math:`Y = A W + b`, a fully connected layer applied at every position. Hence
+
+    .. math:: dW = A^T dY, \qquad dA = dY\, W^T, \qquad db = \sum_{positions} dY.
+
+    Every entry of *A* is a copy of one pixel, and a pixel lies in up to :math:`kh \cdot kw`
+    patches; its gradient is the sum over all copies, so dA is added back to where the patches were
+    taken from (col2im). What falls on the border of zeros is dropped. Index by index:
+
+    .. math::
+        dw_{o,c,i,j} = \sum_{n,p,q} dy_{n,o,p,q}\; \tilde x_{n,\,c,\,ps+id,\,qs+jd}, \qquad
+        d\tilde x_{n,c,u,v} = \sum_{ps+id=u,\; qs+jd=v}\ \sum_o dy_{n,o,p,q}\; w_{o,c,i,j}.
+
+    Args:
+        dy: ``(N, O, OH, OW)``.
+        cache: What :func:`conv2d` returned.
+
+    Returns:
+        ``dx (N, C, H, W)``, ``dweight (O, C / groups, kh, kw)`` and ``dbias (O,)`` (None without
+        a bias).
+
+    Raises:
+        ShapeError: ``dy`` has not the shape and dtype of ``y``.
+
+    The book, section 17.4.
+
+    >>> x, weight = np.arange(9.0).reshape(1, 1, 3, 3), np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
+    >>> _, cache = conv2d(x, weight, np.zeros(1))
+    >>> dy = np.array([[[[1.0, 0.0], [0.0, 10.0]]]])  # the first patch and ten times the last
+    >>> dx, dweight, dbias = conv2d_backward(dy, cache)
+    >>> dx[0, 0].tolist()
+    [[1.0, 2.0, 0.0], [3.0, 14.0, 20.0], [0.0, 30.0, 40.0]]
+    >>> dweight[0, 0].tolist(), dbias.tolist()  # 0 + 10*4, 1 + 10*5, 3 + 10*7, 4 + 10*8
+    ([[40.0, 51.0], [73.0, 84.0]], [11.0])
+    """
+    x, weight, has_bias, groups, g = cache
+    out_channels, group_channels, kh, kw = weight.shape
+    checks.gradient(dy, (len(x), out_channels, *g.out), weight.dtype)
+    dy_rows = channels_last(dy).reshape(-1, out_channels)  # (positions, O)
+
+    image = pad(x, g)
+    d_image = np.zeros_like(image)
+    dweight = np.empty(weight.shape, weight.dtype)
+    for ins, outs in _parts(group_channels, out_channels, groups):
+        d_matrix = _d_matrix(image[..., ins], dy_rows[:, outs], g)  # (kh * kw * C / groups, O)
+        dweight[outs] = d_matrix.reshape(kh, kw, group_channels, -1).transpose(3, 2, 0, 1)
+        _add_d_image(d_image[..., ins], dy_rows[:, outs], _matrix(weight[outs]), g)
+    dbias = np.ones(len(dy_rows), dy.dtype) @ dy_rows if has_bias else None
+    return crop(d_image, g), dweight, dbias
+
+
+def _parts(group_channels: int, out_channels: int, groups: int) -> list[tuple[slice, slice]]:
+    """Return the slice of input channels and the slice of output channels of each group."""
+    step = out_channels // groups
+    return [
+        (slice(k * group_channels, (k + 1) * group_channels), slice(k * step, (k + 1) * step))
+        for k in range(groups)
+    ]
+
+
+def _matrix(weight: Array) -> Array:
+    """Return the kernels (O, C, kh, kw) as the columns of a matrix (kh * kw * C, O)."""
+    return np.ascontiguousarray(weight.transpose(2, 3, 1, 0).reshape(-1, len(weight)))
+
+
+def _d_matrix(image: Array, dy_rows: Array, g: Geometry) -> Array:
+    """Return dW = A^T dY, summed over the pieces of A."""
+    pieces_of_sum = (columns.T @ dy_rows[rows] for columns, rows in columns_of(image, g))
+    total = next(pieces_of_sum)
+    for term in pieces_of_sum:
+        total += term
+    return total
+
+
+def _add_d_image(d_image: Array, dy_rows: Array, matrix: Array, g: Geometry) -> None:
+    """Add dA = dY W^T, piece by piece, to the pixels that A was copied from."""
+    width = len(matrix)
+    for images, rows, positions in pieces(len(d_image), g.out, width * d_image.itemsize):
+        add_columns(d_image[images], dy_rows[positions] @ matrix.T, rows, g)

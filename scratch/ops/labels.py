@@ -1,0 +1,81 @@
+"""What a classification target asks for: the weight of every log-probability in the loss."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from scratch.ops import checks
+from scratch.ops.checks import Array, ShapeError
+
+
+class Wanted(NamedTuple):
+    """The target of a cross-entropy as numbers."""
+
+    q: Array
+    """(N, C): the loss of a row is -sum(q * log p)."""
+    counted: Array
+    """(N,) booleans: False where the label is the ignored one."""
+    labels: Array | None
+    """(N,) the classes (0 where ignored), or None for probabilities."""
+    total: Any
+    """What a mean over the rows divides by."""
+
+
+def wanted(
+    x: Array, target: Array, weight: Array | None, ignore_index: int, smoothing: float
+) -> Wanted:
+    r"""Read the target of a cross-entropy.
+
+    .. math:: q_{nc} = w_c\,\bigl[(1 - \varepsilon)\,t_{nc} + \varepsilon / C\bigr]
+
+    where t is 1 for the class of the label and 0 elsewhere, or the given probabilities. An ignored
+    row has q = 0. A mean divides by the number of rows; with labels, by the sum of the weights of
+    the labels that count.
+
+    Args:
+        x: The logits (N, C), for their shape and dtype.
+        target: (N,) integers, or (N, C) probabilities.
+        weight: (C,) or None.
+        ignore_index: The label that asks for nothing.
+        smoothing: The share of the target that is spread evenly over all classes.
+
+    Raises:
+        ShapeError: The parts do not fit together, or a label is no class.
+
+    Szegedy et al. 2016, Rethinking the inception architecture, section 7 (label smoothing).
+
+    >>> wanted(np.zeros((2, 4)), np.array([1, -100]), None, -100, 0.5).q.tolist()
+    [[0.125, 0.625, 0.125, 0.125], [0.0, 0.0, 0.0, 0.0]]
+    """
+    n, classes = x.shape
+    if not 0 <= smoothing <= 1:
+        raise ShapeError("a label_smoothing between 0 and 1", smoothing)
+    if weight is None:
+        weight = np.ones(classes, x.real.dtype)
+    checks.shape(weight, classes)
+    checks.companion(weight, x.dtype)
+    if np.issubdtype(target.dtype, np.integer):
+        return _of_labels(x, target, weight, ignore_index, smoothing)
+    checks.shape(target, n, classes)
+    checks.companion(target, x.dtype)
+    if ignore_index >= 0:
+        raise ShapeError("labels, not probabilities, with ignore_index", ignore_index)
+    q = (target * (1 - smoothing) + smoothing / classes) * weight
+    return Wanted(q, np.ones(n, bool), None, n)
+
+
+def _of_labels(
+    x: Array, target: Array, weight: Array, ignore_index: int, smoothing: float
+) -> Wanted:
+    """Read a target of class numbers."""
+    n, classes = x.shape
+    checks.shape(target, n)
+    counted = target != ignore_index
+    outside = target[counted & ((target < 0) | (target >= classes))]
+    if outside.size:
+        raise ShapeError(f"class labels from 0 to {classes - 1}", outside[0])
+    labels = np.where(counted, target, 0)
+    q = np.zeros((n, classes), weight.dtype)
+    q[counted] = smoothing / classes * weight
+    q[counted, labels[counted]] += (1 - smoothing) * weight[labels[counted]]
+    return Wanted(q, counted, labels, weight[labels[counted]].sum())

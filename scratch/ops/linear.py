@@ -1,0 +1,101 @@
+"""The fully connected layer: every output is a weighted sum of all inputs."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from scratch.ops import checks
+from scratch.ops.checks import Array
+
+
+class LinearCache(NamedTuple):
+    """What the backward pass needs: the two factors, and whether a bias was added."""
+
+    x: Array
+    weight: Array
+    has_bias: bool
+
+
+def linear(x: Array, weight: Array, bias: Array | None = None) -> tuple[Array, LinearCache]:
+    r"""Multiply every row of ``x`` by the weights and add the bias.
+
+    .. math:: y_{no} = \sum_i x_{ni} w_{oi} + b_o \qquad (y = x W^T + b)
+
+    Args:
+        x: ``(..., in)``, at least one leading axis; each row along the last axis is a sample.
+        weight: ``(out, in)``.
+        bias: ``(out,)`` or None.
+
+    Returns:
+        ``y`` of shape ``(..., out)``, and the cache for :func:`linear_backward`.
+
+    Raises:
+        ShapeError: Sizes or dtypes do not fit together, or there is no sample.
+
+    The book, chapters 5 (one output) and 7 (several); there W is stored as (in, out).
+
+    >>> x = np.array([[1.0, 2.0]])
+    >>> weight = np.array([[3.0, 4.0], [5.0, 6.0], [0.0, 1.0]])
+    >>> y, _ = linear(x, weight, np.array([0.0, 1.0, 0.0]))  # 1*3 + 2*4, 1*5 + 2*6 + 1, 2
+    >>> y
+    array([[11., 18.,  2.]])
+    """
+    checks.shape(weight, "out", "in")
+    checks.floating(weight)
+    out_features, in_features = weight.shape
+    checks.shape(x, "...", in_features)
+    checks.same_dtype(x, weight.dtype)
+    if bias is not None:
+        checks.shape(bias, out_features)
+        checks.same_dtype(bias, weight.dtype)
+
+    rows = _rows(x)
+    y = rows @ np.ascontiguousarray(weight).T  # (rows, out)
+    if bias is not None:
+        y += bias
+    cache = LinearCache(x, weight, bias is not None)
+    return y.reshape(*x.shape[:-1], out_features), cache
+
+
+def linear_backward(dy: Array, cache: LinearCache) -> tuple[Array, Array, Array | None]:
+    r"""Carry the gradient of the output to input, weight and bias.
+
+    In :math:`y_{no} = \sum_i x_{ni} w_{oi} + b_o` the input :math:`x_{ni}` reaches the loss
+    through every output of its own row, the weight :math:`w_{oi}` through output *o* of every row,
+    the bias :math:`b_o` likewise with factor 1. Summing over those paths:
+
+    .. math::
+        dx_{ni} = \sum_o dy_{no} w_{oi}, \qquad
+        dw_{oi} = \sum_n dy_{no} x_{ni}, \qquad
+        db_o = \sum_n dy_{no}
+
+    that is :math:`dX = dY\,W`, :math:`dW = dY^T X`, and :math:`db` the column sums of dY.
+
+    Args:
+        dy: ``(..., out)``, the gradient of the loss with respect to ``y``.
+        cache: What :func:`linear` returned.
+
+    Returns:
+        ``dx (..., in)``, ``dweight (out, in)`` and ``dbias (out,)`` (None without a bias).
+
+    Raises:
+        ShapeError: ``dy`` has not the shape and dtype of ``y``.
+
+    >>> x, weight = np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0]])
+    >>> _, cache = linear(x, weight, np.zeros(2))
+    >>> dx, dweight, dbias = linear_backward(np.array([[1.0, 10.0]]), cache)
+    >>> dx.tolist(), dweight.tolist(), dbias.tolist()
+    ([[53.0, 64.0]], [[1.0, 2.0], [10.0, 20.0]], [1.0, 10.0])
+    """
+    x, weight, has_bias = cache
+    checks.gradient(dy, (*x.shape[:-1], weight.shape[0]), weight.dtype)
+    dy_rows = _rows(dy)
+    dx = (dy_rows @ np.ascontiguousarray(weight)).reshape(x.shape)
+    dweight = dy_rows.T @ _rows(x)
+    dbias = np.ones(len(dy_rows), dy.dtype) @ dy_rows if has_bias else None
+    return dx, dweight, dbias
+
+
+def _rows(x: Array) -> Array:
+    """Return ``x`` as a contiguous matrix, so that one product routine serves every layout."""
+    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])

@@ -1,0 +1,318 @@
+"""Loss functions: how wrong an output is, and which way to change it."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from scratch.ops import checks, reductions
+from scratch.ops.activation import absolute, log_softmax, relu, sigmoid
+from scratch.ops.checks import Array, ShapeError
+from scratch.ops.labels import wanted
+
+
+class DifferenceCache(NamedTuple):
+    """The difference, the factor before it in the derivative, and how it was reduced."""
+
+    difference: Array
+    reduction: str
+    count: float
+
+
+def mse_loss(x: Array, target: Array, reduction: str = "mean") -> tuple[Any, DifferenceCache]:
+    r"""Return the mean squared error, over all entries.
+
+    .. math:: L = \frac{1}{n} \sum_i (x_i - t_i)^2
+
+    Args:
+        x: Outputs, any shape.
+        target: The same shape.
+        reduction: "mean" (n is the number of entries), "sum" or "none".
+
+    Returns:
+        The loss, a number (an array of the shape of ``x`` with "none"), and the cache for
+        :func:`mse_loss_backward`.
+
+    Raises:
+        ShapeError: Shapes or dtypes differ, or the batch is empty.
+
+    >>> float(mse_loss(np.array([[1.0], [5.0]]), np.array([[2.0], [2.0]]))[0])  # (1 + 9) / 2
+    5.0
+    """
+    return _squared(x, target, reduction, x.size)
+
+
+def mse_loss_backward(d_loss: Any, cache: DifferenceCache) -> Array:
+    r"""Return the gradient of the squared error: :math:`dx_i = dL \cdot 2 (x_i - t_i) / n`.
+
+    Args:
+        d_loss: The gradient of the loss: a number, or an array with "none".
+        cache: What :func:`mse_loss` returned.
+
+    Returns:
+        ``dx`` of the shape of ``x``.
+
+    Raises:
+        ShapeError: ``d_loss`` has not the shape of the loss.
+
+    >>> _, cache = mse_loss(np.array([[1.0], [5.0]]), np.array([[2.0], [2.0]]))
+    >>> mse_loss_backward(1.0, cache).tolist()
+    [[-1.0], [3.0]]
+    """
+    return _squared_backward(d_loss, cache)
+
+
+def half_mse_loss(x: Array, target: Array) -> tuple[Any, DifferenceCache]:
+    r"""Return the book's squared error: half the squares, summed over outputs, mean over samples.
+
+    .. math:: L = \frac{1}{2m} \sum_i (x_i - t_i)^2
+
+    The half cancels the 2 of the derivative.
+
+    Args:
+        x: Outputs, ``(m, ...)``.
+        target: The same shape.
+
+    Returns:
+        The loss, a number, and the cache for :func:`half_mse_loss_backward`.
+
+    Raises:
+        ShapeError: Shapes or dtypes differ, or the batch is empty.
+
+    The book, chapter 4.
+
+    >>> float(half_mse_loss(np.array([[1.0], [5.0]]), np.array([[2.0], [2.0]]))[0])  # 10 / (2*2)
+    2.5
+    """
+    checks.shape(x, "m", *(f"axis {k}" for k in range(1, x.ndim)))
+    return _squared(x, target, "mean", 2 * len(x))
+
+
+def half_mse_loss_backward(d_loss: Any, cache: DifferenceCache) -> Array:
+    r"""Return the gradient of the book's squared error: :math:`dx_i = dL \cdot (x_i - t_i) / m`.
+
+    Args:
+        d_loss: The gradient of the loss, a number.
+        cache: What :func:`half_mse_loss` returned.
+
+    Returns:
+        ``dx`` of the shape of ``x``.
+
+    Raises:
+        ShapeError: ``d_loss`` is not a number.
+
+    >>> _, cache = half_mse_loss(np.array([[1.0], [5.0]]), np.array([[2.0], [2.0]]))
+    >>> half_mse_loss_backward(1.0, cache).tolist()
+    [[-0.5], [1.5]]
+    """
+    return _squared_backward(d_loss, cache)
+
+
+class BCECache(NamedTuple):
+    """The derivative of every single loss, and how they were reduced."""
+
+    slope: Array
+    reduction: str
+
+
+def bce_with_logits(
+    x: Array,
+    target: Array,
+    weight: Array | None = None,
+    pos_weight: Array | None = None,
+    reduction: str = "mean",
+) -> tuple[Any, BCECache]:
+    r"""Return the binary cross-entropy of logits: sigmoid and loss in one, without overflow.
+
+    With :math:`a = \sigma(x)` the loss :math:`-w\,[\,p\,t \ln a + (1 - t) \ln(1 - a)\,]` becomes
+
+    .. math:: l = w\,\bigl[(1 - t)\,x + (1 - t + p\,t)\,\ln(1 + e^{-x})\bigr], \qquad
+        \ln(1 + e^{-x}) = \ln(1 + e^{-|x|}) + \max(-x, 0)
+
+    because :math:`\ln a = -\ln(1 + e^{-x})` and :math:`\ln(1 - a) = -x - \ln(1 + e^{-x})`.
+
+    Args:
+        x: Logits, any shape.
+        target: Probabilities or labels 0 and 1, the same shape.
+        weight: A factor w for every entry; broadcasts to the shape of ``x``.
+        pos_weight: A factor p for the positive part; broadcasts likewise.
+        reduction: "mean" (over all entries, whatever the weights), "sum" or "none".
+
+    Returns:
+        The loss, a number (an array of the shape of ``x`` with "none"), and the cache for
+        :func:`bce_with_logits_backward`.
+
+    Raises:
+        ShapeError: Shapes or dtypes do not fit, or the batch is empty.
+
+    The book, chapter 6.
+
+    >>> float(bce_with_logits(np.array([[0.0]]), np.array([[1.0]]))[0])  # ln 2
+    0.6931471805599453
+    >>> float(bce_with_logits(np.array([[-1e4]]), np.array([[1.0]]))[0])
+    10000.0
+    """
+    _check_pair(x, target, reduction)
+    factor = _factor(weight, x, "weight")
+    positive = _factor(pos_weight, x, "pos_weight") * target
+    softplus = np.log1p(np.exp(-absolute(x))) + relu(-x)[0]
+    with np.errstate(invalid="ignore"):
+        losses = factor * ((1 - target) * x + (1 - target + positive) * softplus)
+    slope = factor * ((1 - target + positive) * sigmoid(x)[0] - positive)
+    return reductions.reduce(losses, reduction, x.size), BCECache(slope, reduction)
+
+
+def bce_with_logits_backward(d_loss: Any, cache: BCECache) -> Array:
+    r"""Return the gradient of the binary cross-entropy.
+
+    From :math:`\frac{d}{dx} \ln(1 + e^{-x}) = \sigma(x) - 1`:
+
+    .. math:: dl/dx = w\,[(1 - t) + (1 - t + p t)(\sigma - 1)] = w\,[(1 - t + p t)\,\sigma - p t],
+
+    which without weights is the book's *a - y*.
+
+    Args:
+        d_loss: The gradient of the loss: a number, or an array with "none".
+        cache: What :func:`bce_with_logits` returned.
+
+    Returns:
+        ``dx`` of the shape of ``x``.
+
+    Raises:
+        ShapeError: ``d_loss`` has not the shape of the loss.
+
+    >>> _, cache = bce_with_logits(np.array([[0.0]]), np.array([[1.0]]))
+    >>> bce_with_logits_backward(1.0, cache).tolist()
+    [[-0.5]]
+    """
+    slope, how = cache
+    return slope * reductions.spread(d_loss, slope.shape, how, slope.size, slope)
+
+
+class CrossEntropyCache(NamedTuple):
+    """Log-probabilities, the weight of each in the loss, and how the rows were reduced."""
+
+    log_p: Array
+    q: Array
+    counted: Array
+    reduction: str
+    total: Any
+
+
+def cross_entropy(
+    x: Array,
+    target: Array,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+) -> tuple[Any, CrossEntropyCache]:
+    r"""Return the cross-entropy of logits: softmax and loss in one, without overflow.
+
+    .. math:: l_n = -\sum_c q_{nc} \ln p_{nc}, \qquad p_n = \mathrm{softmax}(x_n)
+
+    With plain labels q is 1 at the class and 0 elsewhere; :func:`labels.wanted` has the rest.
+
+    Args:
+        x: Logits ``(N, C)``.
+        target: Class numbers ``(N,)``, or probabilities ``(N, C)``.
+        weight: A factor for every class, ``(C,)``.
+        ignore_index: A label whose rows count for nothing.
+        label_smoothing: The share of the target that is spread evenly over all classes.
+        reduction: "mean" (divides by the sum of the weights of the labels; by N for
+            probabilities; NaN if no row counts), "sum" or "none".
+
+    Returns:
+        The loss, a number (``(N,)`` with "none"), and the cache for
+        :func:`cross_entropy_backward`.
+
+    Raises:
+        ShapeError: Shapes or dtypes do not fit, the batch is empty, or a label is no class.
+
+    The book, chapter 7.
+
+    >>> x = np.log(np.array([[1.0, 3.0], [1.0, 1.0]]))
+    >>> loss, _ = cross_entropy(x, np.array([1, 0]), reduction="sum")  # -ln 3/4 - ln 1/2
+    >>> bool(abs(loss - np.log(8 / 3)) < 1e-15)
+    True
+    """
+    checks.shape(x, "N", "C")
+    checks.floating(x)
+    reductions.check(reduction)
+    want = wanted(x, target, weight, ignore_index, label_smoothing)
+    log_p, _ = log_softmax(x, 1)
+    with np.errstate(invalid="ignore"):
+        if want.labels is not None and label_smoothing == 0:
+            rows = np.arange(len(x))
+            losses = -want.q[rows, want.labels] * log_p[rows, want.labels]
+        else:
+            losses = -(want.q * log_p).sum(axis=1)
+    losses = np.where(want.counted, losses, losses.dtype.type(0))
+    cache = CrossEntropyCache(log_p, want.q, want.counted, reduction, want.total)
+    return reductions.reduce(losses, reduction, want.total), cache
+
+
+def cross_entropy_backward(d_loss: Any, cache: CrossEntropyCache) -> Array:
+    r"""Return the gradient of the cross-entropy.
+
+    With :math:`\partial \ln p_c / \partial x_k = [c = k] - p_k`:
+
+    .. math:: dl/dx_k = -\sum_c q_c ([c = k] - p_k) = p_k \sum_c q_c - q_k,
+
+    which for plain labels is the book's *a - y*.
+
+    Args:
+        d_loss: The gradient of the loss: a number, or ``(N,)`` with "none".
+        cache: What :func:`cross_entropy` returned.
+
+    Returns:
+        ``dx (N, C)``.
+
+    Raises:
+        ShapeError: ``d_loss`` has not the shape of the loss.
+
+    >>> _, cache = cross_entropy(np.array([[0.0, 0.0]]), np.array([1]))  # p = (1/2, 1/2)
+    >>> cross_entropy_backward(1.0, cache).tolist()
+    [[0.5, -0.5]]
+    """
+    log_p, q, counted, how, total = cache
+    d_rows = reductions.spread(d_loss, counted.shape, how, total, log_p)
+    d_rows = np.where(counted, d_rows, log_p.dtype.type(0))
+    return (np.exp(log_p) * q.sum(axis=1, keepdims=True) - q) * d_rows[:, None]
+
+
+def _check_pair(x: Array, target: Array, reduction: str) -> None:
+    """Check an output and a target of the same shape."""
+    checks.not_empty(x)
+    checks.floating(x)
+    if target.shape != x.shape:
+        raise ShapeError(f"a target of the output's shape {x.shape}", target.shape)
+    checks.companion(target, x.dtype)
+    reductions.check(reduction)
+
+
+def _squared(x: Array, target: Array, reduction: str, count: int) -> tuple[Any, DifferenceCache]:
+    """Square the differences and reduce them."""
+    _check_pair(x, target, reduction)
+    difference = x - target
+    loss = reductions.reduce(difference * difference, reduction, count)
+    return loss, DifferenceCache(difference, reduction, count)
+
+
+def _squared_backward(d_loss: Any, cache: DifferenceCache) -> Array:
+    """Return 2 times the difference times the gradient of each square."""
+    difference, how, count = cache
+    return 2 * difference * reductions.spread(d_loss, difference.shape, how, count, difference)
+
+
+def _factor(value: Array | None, x: Array, name: str) -> Any:
+    """Check a weight that broadcasts to the output; None is 1."""
+    if value is None:
+        return 1
+    checks.companion(value, x.dtype)
+    try:
+        fits = np.broadcast_shapes(value.shape, x.shape) == x.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(f"a {name} that broadcasts to {x.shape}", value.shape)
+    return value

@@ -1,0 +1,63 @@
+"""From the losses of the single entries to one number, and the way back."""
+
+from typing import Any
+
+import numpy as np
+
+from scratch.ops.checks import Array, ShapeError
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def check(reduction: str) -> None:
+    """Refuse an unknown reduction.
+
+    Raises:
+        ShapeError: It is none of the three.
+    """
+    if reduction not in REDUCTIONS:
+        raise ShapeError(f"a reduction among {', '.join(REDUCTIONS)}", repr(reduction))
+
+
+def reduce(losses: Array, reduction: str, count: Any) -> Any:
+    """Return the losses themselves, their sum, or their sum over ``count``.
+
+    Args:
+        losses: One loss per entry.
+        reduction: "none", "sum" or "mean".
+        count: What a mean divides by; 0 / 0 is NaN, silently.
+
+    >>> float(reduce(np.array([1.0, 2.0, 6.0]), "mean", 3))
+    3.0
+    """
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return losses.sum() / count
+
+
+def spread(d_loss: Any, shape: tuple[int, ...], reduction: str, count: Any, like: Array) -> Array:
+    """Return the gradient of every single loss, as an array that broadcasts to ``shape``.
+
+    A sum hands its gradient to every term, a mean its gradient over the count.
+
+    Args:
+        d_loss: A number, or with "none" an array of ``shape``.
+        shape: The shape of the single losses.
+        reduction: The one that was used.
+        count: What the mean was divided by.
+        like: Gives the dtype.
+
+    Raises:
+        ShapeError: ``d_loss`` has not the shape of the loss.
+    """
+    wanted = shape if reduction == "none" else ()
+    if np.shape(d_loss) != wanted:
+        raise ShapeError(f"a gradient of shape {wanted}", np.shape(d_loss))
+    gradient = np.asarray(d_loss, like.dtype)
+    if reduction == "mean":
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(gradient / count, like.dtype)
+    return gradient
