@@ -124,6 +124,34 @@ def companion(x: Array, dtype: np.dtype[Any]) -> None:
         raise ShapeError(str(real), x.dtype)
 
 
+def alike(x: Array, target: Array) -> None:
+    """Check an output and a target that are compared entry by entry.
+
+    Raises:
+        ShapeError: ``x`` is empty or not floating, or ``target`` has another shape or precision.
+    """
+    not_empty(x)
+    floating(x)
+    if target.shape != x.shape:
+        raise ShapeError(f"a target of the output's shape {x.shape}", target.shape)
+    companion(target, x.dtype)
+
+
+def broadcasts(factor: Array, x: Array) -> None:
+    """Check a factor that is repeated to the shape of ``x``.
+
+    Raises:
+        ShapeError: The shapes do not fit together, or the precision is another one.
+    """
+    companion(factor, x.dtype)
+    try:
+        fits = np.broadcast_shapes(factor.shape, x.shape) == x.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(f"a weight that broadcasts to {x.shape}", factor.shape)
+
+
 def gradient(dy: Array, shape_of_y: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Check an incoming gradient: it has the shape and the dtype of the output it belongs to.
 

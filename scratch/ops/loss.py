@@ -6,16 +6,16 @@ import numpy as np
 
 from scratch.ops import checks, reductions
 from scratch.ops.activation import absolute, log_softmax, relu, sigmoid
-from scratch.ops.checks import Array, ShapeError
+from scratch.ops.checks import Array
 from scratch.ops.labels import wanted
 
 
 class DifferenceCache(NamedTuple):
-    """The difference, the factor before it in the derivative, and how it was reduced."""
+    """The differences, and how their squares were reduced."""
 
     difference: Array
     reduction: str
-    count: float
+    total: float
 
 
 def mse_loss(x: Array, target: Array, reduction: str = "mean") -> tuple[Any, DifferenceCache]:
@@ -151,13 +151,17 @@ def bce_with_logits(
     >>> float(bce_with_logits(np.array([[-1e4]]), np.array([[1.0]]))[0])
     10000.0
     """
-    _check_pair(x, target, reduction)
-    factor = _factor(weight, x, "weight")
-    positive = _factor(pos_weight, x, "pos_weight") * target
+    checks.alike(x, target)
+    reductions.check(reduction)
+    for factor in (weight, pos_weight):
+        if factor is not None:
+            checks.broadcasts(factor, x)
+    scale = 1 if weight is None else weight
+    positive = target if pos_weight is None else pos_weight * target
     softplus = np.log1p(np.exp(-absolute(x))) + relu(-x)[0]
     with np.errstate(invalid="ignore"):
-        losses = factor * ((1 - target) * x + (1 - target + positive) * softplus)
-    slope = factor * ((1 - target + positive) * sigmoid(x)[0] - positive)
+        losses = scale * ((1 - target) * x + (1 - target + positive) * softplus)
+    slope = scale * ((1 - target + positive) * sigmoid(x)[0] - positive)
     return reductions.reduce(losses, reduction, x.size), BCECache(slope, reduction)
 
 
@@ -280,39 +284,16 @@ def cross_entropy_backward(d_loss: Any, cache: CrossEntropyCache) -> Array:
     return (np.exp(log_p) * q.sum(axis=1, keepdims=True) - q) * d_rows[:, None]
 
 
-def _check_pair(x: Array, target: Array, reduction: str) -> None:
-    """Check an output and a target of the same shape."""
-    checks.not_empty(x)
-    checks.floating(x)
-    if target.shape != x.shape:
-        raise ShapeError(f"a target of the output's shape {x.shape}", target.shape)
-    checks.companion(target, x.dtype)
-    reductions.check(reduction)
-
-
 def _squared(x: Array, target: Array, reduction: str, count: int) -> tuple[Any, DifferenceCache]:
     """Square the differences and reduce them."""
-    _check_pair(x, target, reduction)
+    checks.alike(x, target)
+    reductions.check(reduction)
     difference = x - target
-    loss = reductions.reduce(difference * difference, reduction, count)
-    return loss, DifferenceCache(difference, reduction, count)
+    loss = reductions.reduce(difference * difference, reduction, total)
+    return loss, DifferenceCache(difference, reduction, total)
 
 
 def _squared_backward(d_loss: Any, cache: DifferenceCache) -> Array:
     """Return 2 times the difference times the gradient of each square."""
-    difference, how, count = cache
-    return 2 * difference * reductions.spread(d_loss, difference.shape, how, count, difference)
-
-
-def _factor(value: Array | None, x: Array, name: str) -> Any:
-    """Check a weight that broadcasts to the output; None is 1."""
-    if value is None:
-        return 1
-    checks.companion(value, x.dtype)
-    try:
-        fits = np.broadcast_shapes(value.shape, x.shape) == x.shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ShapeError(f"a {name} that broadcasts to {x.shape}", value.shape)
-    return value
+    difference, how, total = cache
+    return 2 * difference * reductions.spread(d_loss, difference.shape, how, total, difference)

@@ -19,13 +19,13 @@ def check(reduction: str) -> None:
         raise ShapeError(f"a reduction among {', '.join(REDUCTIONS)}", repr(reduction))
 
 
-def reduce(losses: Array, reduction: str, count: Any) -> Any:
-    """Return the losses themselves, their sum, or their sum over ``count``.
+def reduce(losses: Array, reduction: str, total: Any) -> Any:
+    """Return the losses themselves, their sum, or their sum over ``total``.
 
     Args:
         losses: One loss per entry.
         reduction: "none", "sum" or "mean".
-        count: What a mean divides by; 0 / 0 is NaN, silently.
+        total: What a mean divides by; 0 / 0 is NaN, silently.
 
     >>> float(reduce(np.array([1.0, 2.0, 6.0]), "mean", 3))
     3.0
@@ -35,19 +35,19 @@ def reduce(losses: Array, reduction: str, count: Any) -> Any:
     if reduction == "sum":
         return losses.sum()
     with np.errstate(invalid="ignore", divide="ignore"):
-        return losses.sum() / count
+        return losses.sum() / total
 
 
-def spread(d_loss: Any, shape: tuple[int, ...], reduction: str, count: Any, like: Array) -> Array:
+def spread(d_loss: Any, shape: tuple[int, ...], reduction: str, total: Any, like: Array) -> Array:
     """Return the gradient of every single loss, as an array that broadcasts to ``shape``.
 
-    A sum hands its gradient to every term, a mean its gradient over the count.
+    A sum hands its gradient to every term, a mean its gradient over the total.
 
     Args:
         d_loss: A number, or with "none" an array of ``shape``.
         shape: The shape of the single losses.
         reduction: The one that was used.
-        count: What the mean was divided by.
+        total: What the mean was divided by.
         like: Gives the dtype.
 
     Raises:
@@ -59,5 +59,5 @@ def spread(d_loss: Any, shape: tuple[int, ...], reduction: str, count: Any, like
     gradient = np.asarray(d_loss, like.dtype)
     if reduction == "mean":
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(gradient / count, like.dtype)
+            return np.asarray(gradient / total, like.dtype)
     return gradient
