@@ -284,7 +284,7 @@ def cross_entropy_backward(d_loss: Any, cache: CrossEntropyCache) -> Array:
     return (np.exp(log_p) * q.sum(axis=1, keepdims=True) - q) * d_rows[:, None]
 
 
-def _squared(x: Array, target: Array, reduction: str, count: int) -> tuple[Any, DifferenceCache]:
+def _squared(x: Array, target: Array, reduction: str, total: int) -> tuple[Any, DifferenceCache]:
     """Square the differences and reduce them."""
     checks.alike(x, target)
     reductions.check(reduction)

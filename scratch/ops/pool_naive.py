@@ -1,6 +1,6 @@
 """The definition of :mod:`scratch.ops.pool`: the cells of every window, one after the other."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
