@@ -49,7 +49,7 @@ def unsafe_loading(text: str) -> list[str]:
             names = [dotted(node)]
         elif isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant):
             if (node.arg, node.value.value) in (("weights_only", False), ("allow_pickle", True)):
-                found.append(f"{node.value.lineno}: {node.arg}={node.value.value}")
+                found.append(f"{node.value.lineno}: {node.arg}={node.value.value!r}")
             continue
         else:
             continue

@@ -18,7 +18,7 @@ def signature(cls: type, leave_out: Iterable[str] = ()) -> Signature:
     The name of `*args` and of `**kwargs` says nothing to a caller and is replaced by "".
     """
     found: Signature = []
-    for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
+    for parameter in inspect.signature(cls).parameters.values():
         if parameter.name in leave_out:
             continue
         variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
