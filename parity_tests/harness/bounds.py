@@ -1,0 +1,146 @@
+"""Every tolerance of the project; nothing else owns one.
+
+A bound is a number of units u = 2^-p times a magnitude that is computed from the operands, never
+a constant that somebody liked. The model is that of probabilistic rounding analysis (Higham and
+Mary 2019): a sum of K products of magnitude M carries an error of at most c(K) u M with
+c(K) = 2 + 1.5 sqrt(K), and never more than the worst case K u M.
+
+The functions return *units*: arrays that become a tolerance when multiplied by `unit(dtype)`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+U = {"float32": 2.0**-24, "float64": 2.0**-53, "bfloat16": 2.0**-8, "tf32": 2.0**-11}
+EXACT_LIMIT = 2.0**24  # integers below are exact in float32, in any order of summation
+TRANSCENDENTAL = 8.0  # units of exp, tanh, log: NumPy's float32 is at most 3.8 ULP off
+MIN_SHARE = 0.10  # of the reachable entries of a reference that must be non-zero
+SMALL = 4  # sums of fewer terms are bounded as sums of four
+SMALL_CHAIN = 6.0  # units of a handful of multiplications and divisions in a row
+ROUNDED_PRODUCT = 2.0  # units of a product with a rounded factor
+
+
+def unit(dtype: str) -> float:
+    """Return the unit roundoff of a floating type."""
+    return U[str(dtype)]
+
+
+def c(terms: int) -> float:
+    """Return the bound of a sum of `terms` products, in units of its magnitude.
+
+    >>> round(c(25), 1), c(1)
+    (9.5, 3.5)
+    """
+    return min(2 + 1.5 * math.sqrt(terms), float(max(terms, SMALL)))
+
+
+def accumulated(terms: int, magnitude: Array) -> Array:
+    """Units of a sum of products: c(K) |A||B|."""
+    return c(terms) * magnitude
+
+
+def tanh_output(y: Array) -> Array:
+    """Units of tanh."""
+    return TRANSCENDENTAL * np.abs(y)
+
+
+def tanh_dx(y: Array, dy: Array) -> Array:
+    """Units of dy (1 - y^2).
+
+    y carries 8 units of itself, so y^2 carries 16 y^2; squaring, subtracting and multiplying add
+    at most one unit of a number no larger than one each, with one to spare.
+    """
+    return np.abs(dy) * (2 * TRANSCENDENTAL * y * y + 4)
+
+
+def scaled_tanh_output(x: Array, amplitude: float, slope: float) -> Array:
+    """Units of A tanh(s x).
+
+    The argument carries two units (s itself is rounded, and the product), which tanh damps by its
+    slope 1 - t^2; tanh adds eight, A and the last product one each.
+    """
+    t = np.tanh(slope * x)
+    return amplitude * ((1 - t * t) * np.abs(slope * x) * 2 + (TRANSCENDENTAL + 2) * np.abs(t))
+
+
+def scaled_tanh_dx(x: Array, dy: Array, amplitude: float, slope: float) -> Array:
+    """Units of dy A s (1 - t^2): t's error enters twice, five roundings follow."""
+    t = np.tanh(slope * x)
+    of_t = (1 - t * t) * np.abs(slope * x) * 2 + TRANSCENDENTAL * np.abs(t)
+    return np.abs(dy) * amplitude * slope * (2 * np.abs(t) * of_t + 6)
+
+
+def sigmoid_output(y: Array) -> Array:
+    """Units of the logistic function."""
+    return TRANSCENDENTAL * np.abs(y)
+
+
+def sigmoid_dx(y: Array, dy: Array) -> Array:
+    """Units of dy y (1 - y).
+
+    y carries 8 units, 1 - y carries 8 y plus one absolute unit, three roundings follow:
+    y (8 y + 1) + 8 y (1 - y) + 3 y <= 12 y + 8 y^2.
+    """
+    return np.abs(dy) * (12 * y + TRANSCENDENTAL * y * y)
+
+
+def softmax_relative(x: Array, y: Array, axis: int) -> Array:
+    """Relative units of softmax: exp 8 and the shift's max - x, then the same through the sum."""
+    own = TRANSCENDENTAL + x.max(axis, keepdims=True) - x
+    return own + (y * own).sum(axis, keepdims=True) + c(x.shape[axis])
+
+
+def softmax_output(x: Array, y: Array, axis: int) -> Array:
+    """Units of softmax along `axis`."""
+    return y * softmax_relative(x, y, axis)
+
+
+def softmax_dx(x: Array, y: Array, dy: Array, axis: int) -> Array:
+    """Units of y (dy - sum dy y): the sum carries c(n) and y's own error, so does the factor y."""
+    own = softmax_relative(x, y, axis)
+    inner = (np.abs(dy) * y).sum(axis, keepdims=True)
+    inner_error = (np.abs(dy) * y * own).sum(axis, keepdims=True) + c(x.shape[axis]) * inner
+    return y * (own * (np.abs(dy) + inner) + inner_error + 3 * (np.abs(dy) + inner))
+
+
+def mean_loss(terms: Array, count: int, divisor: float) -> Array:
+    """Units of a sum of `count` loss terms divided by `divisor`; a term carries 8 units itself."""
+    return (TRANSCENDENTAL + c(count)) * np.abs(terms).sum() / divisor
+
+
+def cross_entropy_term(x: Array) -> Array:
+    """Magnitude of -log softmax, (N, C) to (N,): |x - max| + |log-sum-exp| + 1, the largest."""
+    shifted = x - x.max(1, keepdims=True)
+    total = np.log(np.exp(shifted).sum(1))
+    return np.abs(shifted).max(1) + np.abs(total) + 1
+
+
+def end_to_end(reference_error: float, truth: Array) -> float:
+    """Tolerance of a whole float32 network against float64: 8 err(torch32) + 32 u32 max|y64|."""
+    return 8 * reference_error + 32 * U["float32"] * float(np.abs(truth).max(initial=0.0))
+
+
+def whole(reference: Array, dtype: str = "float64") -> float:
+    """Tolerance of a tensor behind many layers: 4096 u max|reference|.
+
+    Only together with the guard against empty comparisons: an all-zero reference would turn it
+    into no test at all.
+    """
+    return 4096 * unit(dtype) * float(np.abs(reference).max(initial=0.0))
+
+
+def complex_step(reference: Array) -> float:
+    """Tolerance of a backward against the complex step (L1): 1e-13 max|g|; measured 3e-16."""
+    return 1e-13 * float(np.abs(reference).max(initial=0.0))
+
+
+OPTIMISER_STEPS = {1: 1e-14, 10: 1e-13, 1000: 1e-12}  # L4, relative, float64
+TRAJECTORY = 1e-12  # L5, free-running, float64, relative to max|reference|
+FORCED_STEP = 1e-13  # L5, one step from the reference's own state, float64, relative
+SELF_GAP = 100.0  # L5: times torch's gap to itself with the rows of each batch permuted

@@ -1,0 +1,102 @@
+"""Inputs with power: signed, moved, tied and integer, all from one seeded generator."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def generator(seed: int, *purpose: object) -> np.random.Generator:
+    """Return a generator that depends on the seed and on what it is for."""
+    return np.random.default_rng([seed, zlib.crc32(repr(purpose).encode())])
+
+
+def signed(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
+    """Draw N(0, 1), away from zero, representable in `dtype`, returned in float64.
+
+    Never a cotangent of ones: sums of outputs have zero gradient through softmax and
+    normalisation, so ones would hide their mistakes.
+    """
+    value = rng.standard_normal(shape)
+    value += np.copysign(0.05, value)
+    return value.astype(dtype).astype(np.float64)
+
+
+def moved(
+    state: Mapping[str, Array], rng: np.random.Generator, dtype: Any = np.float64
+) -> dict[str, Array]:
+    """Draw new values for every parameter and buffer, far from zeros and ones.
+
+    Weights keep activations of order one (variance 1/fan-in), biases and coefficients are of
+    order one half; running variances are positive; counters are small integers.
+    """
+    values: dict[str, Array] = {}
+    for name, old in state.items():
+        if not np.issubdtype(old.dtype, np.floating):
+            values[name] = rng.integers(1, 9, old.shape).astype(old.dtype)
+            continue
+        if name.endswith("running_var"):
+            value = rng.uniform(0.5, 2.0, old.shape)
+        elif old.ndim >= 2:
+            value = rng.standard_normal(old.shape) * _gain(old.shape)
+        else:
+            value = np.copysign(rng.uniform(0.25, 1.0, old.shape), rng.uniform(-1, 1, old.shape))
+        values[name] = value.astype(dtype).astype(np.float64)
+    return values
+
+
+def _gain(shape: tuple[int, ...]) -> float:
+    # (connections, kh, kw) kernels of a sparse convolution sum over about four maps.
+    terms = int(np.prod(shape[1:])) * (4 if len(shape) == 3 else 1)
+    return float(1.4 / np.sqrt(terms))
+
+
+def integers(rng: np.random.Generator, shape: tuple[int, ...], limit: int) -> Array:
+    """Draw integers in [-limit, limit] without zero, in float64; ties are frequent."""
+    value = rng.integers(1, limit + 1, shape) * rng.choice([-1, 1], shape)
+    return value.astype(np.float64)
+
+
+def integer_state(
+    state: Mapping[str, Array], rng: np.random.Generator, per_output: int = 3
+) -> dict[str, Array]:
+    """Draw sparse +-1 weights and small integer biases.
+
+    With at most `per_output` weights per output and integer inputs every partial sum of a whole
+    network stays an integer (or a dyadic fraction behind an average) below 2^24, so float32
+    computes it exactly whatever the order.
+    """
+    values: dict[str, Array] = {}
+    for name, old in state.items():
+        if old.ndim >= 2:
+            values[name] = _sparse_signs(rng, old.shape, per_output)
+        elif name.endswith("weight"):
+            values[name] = rng.choice([-1.0, 1.0], old.shape)
+        else:
+            values[name] = integers(rng, old.shape, 2)
+    return values
+
+
+def _sparse_signs(rng: np.random.Generator, shape: tuple[int, ...], per_output: int) -> Array:
+    weight = np.zeros(shape)
+    flat = weight.reshape(shape[0], -1)
+    inputs = flat.shape[1]
+    # Walk through a permutation, so that every input has a reader where there are enough outputs.
+    order = rng.permutation(inputs)
+    position = 0
+    for row in flat:
+        take = min(per_output, inputs)
+        columns = [order[(position + offset) % inputs] for offset in range(take)]
+        row[columns] = rng.choice([-1.0, 1.0], take)
+        position += take
+    return weight
+
+
+def labels(rng: np.random.Generator, count: int, classes: int) -> Array:
+    """Draw class indices (count,)."""
+    return rng.integers(0, classes, count)

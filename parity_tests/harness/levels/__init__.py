@@ -1,0 +1,1 @@
+"""The levels of the proof; each takes a pair and returns checks."""

@@ -1,0 +1,134 @@
+"""L0: arithmetic that cannot round, so the difference must be zero.
+
+Weights are sparse +-1, biases, inputs and cotangents small integers. As long as every sum of
+absolute terms, counted in units of the largest power of two that divides all of them, stays below
+2^24, float32 and float64 give the same bits in any order of summation, on any library.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from parity_tests.harness import bounds
+from parity_tests.harness.local import judge, reach, second_pass
+from parity_tests.harness.pair import Pair
+from parity_tests.harness.rows import magnitudes
+from parity_tests.harness.run import Result, cast, run_scratch, run_torch
+from parity_tests.harness.verdict import Check, Verdict
+from parity_tests.harness.visits import Place, one_armed, places, reference_trace
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+LEVEL = "L0"
+LINEAR = ("Linear", "Conv2d", "TableConv2d", "ChannelScale", "AvgPool2d", "AdaptiveAvgPool2d")
+
+
+def run(pair: Pair) -> list[Check]:
+    """Compare scratch float32, scratch float64 and torch float32 with torch float64, bit for bit.
+
+    Args:
+        pair: integer weights and inputs (`of_chapter(..., exact=True)`).
+
+    Returns:
+        One check per module, tensor and engine; MISTRUSTED where exactness is not proven.
+    """
+    trace = reference_trace(pair)
+    checks = one_armed(pair, trace, LEVEL)
+    for dtype in ("float32", "float64"):
+        for place in places(pair, trace, dtype):
+            if place.leaf or not place.path:
+                checks += _place(pair, place, dtype)
+    return checks
+
+
+def _place(pair: Pair, place: Place, dtype: str) -> list[Check]:
+    inputs, d_output = place.visit.inputs, place.visit.d_output
+    assert d_output is not None
+    truth = run_torch(place.torch, inputs, d_output)
+    narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
+    found = run_scratch(place.scratch, narrow, d_narrow)
+    zero = dict.fromkeys(truth.tensors(), 0.0)
+    can = reach(place.torch, inputs, d_output) if place.leaf else dict.fromkeys(zero, 0)
+    common = (LEVEL, pair.subject, place.path)
+    checks = judge(*common, f"scratch {dtype}", found, truth, zero, can, dtype)
+    checks += second_pass(*common, place.scratch, narrow, d_narrow, found)
+    if dtype == "float32":
+        theirs = dict(pair.torch_as("float32").named_modules())[place.path]
+        other = run_torch(theirs, narrow, d_narrow)
+        checks += judge(*common, "torch float32", other, truth, zero, can, dtype)
+        checks += _proof(pair, place, truth)
+    return checks
+
+
+def power_of_two(values: Array) -> float:
+    """Return the largest power of two that divides every entry; 1 if all are zero.
+
+    >>> power_of_two(np.array([3.0, 0.75])), power_of_two(np.array([8.0, 24.0]))
+    (0.25, 8.0)
+    """
+    nonzero = np.asarray(values, dtype=np.float64)[np.asarray(values) != 0]
+    if nonzero.size == 0:
+        return 1.0
+    mantissa, exponent = np.frexp(np.abs(nonzero))
+    whole = (mantissa * 2.0**53).astype(np.int64)
+    low = whole & -whole
+    return float(np.ldexp(low.astype(np.float64), exponent - 53).min())
+
+
+def _proof(pair: Pair, place: Place, truth: Result) -> list[Check]:
+    """MISTRUSTED checks for every tensor whose exactness is not guaranteed."""
+    inputs, d_output = place.visit.inputs, place.visit.d_output
+    assert d_output is not None
+    kind = type(place.torch).__name__
+    if kind in LINEAR:
+        sums = magnitudes(place.torch, inputs, d_output).tensors()
+        grain = _grains(place, kind)
+    else:
+        sums = truth.tensors()
+        grain = {name: power_of_two(value) for name, value in sums.items()}
+    checks = []
+    for name, value in sums.items():
+        largest = float(np.abs(value).max(initial=0.0)) / grain[name]
+        if largest >= bounds.EXACT_LIMIT:
+            checks.append(
+                Check(
+                    LEVEL,
+                    pair.subject,
+                    place.path,
+                    "forward" if name == "output" else "backward",
+                    name,
+                    "torch float64",
+                    Verdict.MISTRUSTED,
+                    note=f"sums reach 2^{np.log2(largest):.1f} units, 2^24 are exact",
+                )
+            )
+    return checks
+
+
+def _grains(place: Place, kind: str) -> dict[str, float]:
+    """Largest power of two that divides every term of each sum."""
+    x, dy = power_of_two(place.visit.inputs[0]), power_of_two(place.visit.d_output)
+    parameters = {
+        name: power_of_two(value.detach().numpy()) for name, value in place.torch.named_parameters()
+    }
+    if kind in ("AvgPool2d", "AdaptiveAvgPool2d"):
+        # Means over 2^k values: the terms are x / 2^k, and so are the output's.
+        factor = min(power_of_two(np.asarray(1.0 / _window(place))), 1.0)
+        return {"output": x * factor, "dx": dy * factor}
+    weight = parameters["weight"]
+    return {
+        "output": min(x * weight, parameters.get("bias", x * weight)),
+        "dx": dy * weight,
+        "weight": dy * x,
+        "bias": dy,
+    }
+
+
+def _window(place: Place) -> int:
+    x, y = place.visit.inputs[0].shape, place.visit.output.shape
+    kernel = getattr(place.torch, "kernel_size", None)
+    if kernel is None:
+        return (x[2] // y[2]) * (x[3] // y[3])
+    return int(np.prod((kernel, kernel) if isinstance(kernel, int) else kernel))

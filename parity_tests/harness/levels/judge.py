@@ -1,0 +1,157 @@
+"""L2 and L3: every module against float64, with the bound of its own arithmetic.
+
+L2 holds scratch float64 against torch float64. L3 holds scratch float32 and torch float32, each,
+against torch float64, so that it can say which of the two is wrong. Modules without a row of their
+own (blocks, whole networks) are judged too: a block that is wrong while all its children are right
+has wrong wiring.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from parity_tests.harness import bounds
+from parity_tests.harness.compare import compare
+from parity_tests.harness.local import as_check, judge, reach, second_pass, tolerances
+from parity_tests.harness.pair import Pair
+from parity_tests.harness.precision import precision_path
+from parity_tests.harness.run import Result, cast, run_scratch, run_torch
+from parity_tests.harness.trace import Trace
+from parity_tests.harness.verdict import Check, Verdict
+from parity_tests.harness.visits import (
+    Place,
+    candidate_trace,
+    kinks,
+    one_armed,
+    places,
+    reference_trace,
+)
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def run(pair: Pair, dtype: str) -> list[Check]:
+    """Judge every module of the pair.
+
+    Args:
+        pair: real-valued weights and inputs, representable in `dtype`.
+        dtype: "float64" for L2, "float32" for L3.
+    """
+    level = "L2" if dtype == "float64" else "L3"
+    reference = reference_trace(pair)
+    candidate = candidate_trace(pair, dtype)
+    checks = one_armed(pair, reference, level)
+    checks += _unreached(pair, reference, level)
+    crossed, first = kinks(pair, reference, candidate)
+    for place in places(pair, reference, dtype):
+        checks += _place(level, pair, place, dtype)
+    checks += _cumulative(level, pair, reference, candidate, dtype)
+    if crossed:
+        checks = [_as_kink(check, crossed) for check in checks]
+        checks.append(_audit(level, pair, crossed, first, dtype))
+    return checks
+
+
+def _place(level: str, pair: Pair, place: Place, dtype: str) -> list[Check]:
+    inputs, d_output = place.visit.inputs, place.visit.d_output
+    assert d_output is not None
+    narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
+    wide, d_wide = cast(narrow, np.float64), d_narrow.astype(np.float64)
+    truth = run_torch(place.torch, wide, d_wide)
+    found = run_scratch(place.scratch, narrow, d_narrow)
+    other: Result | None = None
+    if dtype == "float32":
+        theirs = dict(pair.torch_as("float32").named_modules())[place.path]
+        other = run_torch(theirs, narrow, d_narrow)
+    if other is not None and not place.leaf:
+        limits: dict[str, Any] = {
+            name: bounds.end_to_end(_error(other.tensors()[name], want), want)
+            for name, want in truth.tensors().items()
+        }
+    else:
+        sides = 2 if dtype == "float64" else 1
+        limits = tolerances(place.torch, wide, d_wide, truth, dtype, sides)
+    can = reach(place.torch, wide, d_wide) if place.leaf else {}
+    common = (level, pair.subject, place.path)
+    checks = judge(*common, f"scratch {dtype}", found, truth, limits, can, dtype)
+    if other is not None and place.leaf:
+        checks += judge(*common, "torch float32", other, truth, limits, can, dtype)
+        checks = precision_path(checks, place, narrow, d_narrow, found, other, limits)
+    checks += second_pass(*common, place.scratch, narrow, d_narrow, found)
+    return checks
+
+
+def _error(got: Array, want: Array) -> float:
+    return float(np.abs(got - want).max(initial=0.0))
+
+
+def _cumulative(
+    level: str, pair: Pair, reference: Trace, candidate: Trace, dtype: str
+) -> list[Check]:
+    """Compare the two whole runs at every tap: what a module passed on, whoever made it."""
+    ours = candidate.by_key()
+    engine = f"scratch {dtype} in the whole run"
+    if set(ours) != set(reference.by_key()):
+        missing = sorted(set(reference.by_key()) ^ set(ours))
+        path = missing[0][0]
+        return [
+            Check(
+                level,
+                pair.subject,
+                path,
+                "forward",
+                "calls",
+                engine,
+                Verdict.FAIL,
+                note="the twins do not call the same modules",
+            )
+        ]
+    if dtype == "float32":
+        return []  # judged end to end at the root, where torch float32 gives the scale
+    checks = []
+    for visit in reference.visits:
+        got = ours[visit.path, visit.call]
+        for tensor, a, b in (
+            ("output", got.output, visit.output),
+            ("d_output", got.d_output, visit.d_output),
+        ):
+            if a is None or b is None:
+                continue
+            found = compare(a, b, bounds.whole(b, dtype), dtype=dtype)
+            checks.append(as_check(found, level, pair.subject, visit.path, tensor, engine))
+    return checks
+
+
+def _unreached(pair: Pair, reference: Trace, level: str) -> list[Check]:
+    return [
+        Check(
+            level,
+            pair.subject,
+            visit.path,
+            "backward",
+            "d_output",
+            "torch float64",
+            Verdict.MISTRUSTED,
+            note="no gradient reaches this module",
+        )
+        for visit in reference.visits
+        if visit.d_output is None
+    ]
+
+
+def _as_kink(check: Check, crossed: int) -> Check:
+    """In float32 a unit beyond its kink explains differences of the whole run, not local ones."""
+    if check.level == "L3" and not check.module and check.verdict is Verdict.FAIL:
+        return replace(check, verdict=Verdict.KINK, note=f"{crossed} unit(s) beyond a kink")
+    return check
+
+
+def _audit(level: str, pair: Pair, crossed: int, first: str, dtype: str) -> Check:
+    verdict = Verdict.KINK if dtype == "float32" else Verdict.FAIL
+    note = f"{crossed} unit(s) lie on different sides of a kink"
+    return Check(
+        level, pair.subject, first, "forward", "mask", f"scratch {dtype}", verdict, note=note
+    )

@@ -1,0 +1,154 @@
+"""Local error: give each module of the candidate the reference's own input and cotangent.
+
+A module that is wrong here is guilty; one that is right here and wrong in the whole run only
+passes an error on.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from parity_tests.harness import bounds
+from parity_tests.harness.compare import Comparison, compare
+from parity_tests.harness.rows import magnitudes, units
+from parity_tests.harness.run import Result
+from parity_tests.harness.verdict import Check, Verdict
+from scratch import nn
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def as_check(
+    found: Comparison, level: str, subject: str, module: str, tensor: str, engine: str
+) -> Check:
+    """Return the comparison as a check of one tensor of one module."""
+    return Check(
+        level,
+        subject,
+        module,
+        "forward" if tensor == "output" else "backward",
+        tensor,
+        engine,
+        found.verdict,
+        found.used,
+        found.index,
+        found.got,
+        found.want,
+        found.share,
+        found.note,
+    )
+
+
+def tolerances(
+    module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result, dtype: str, sides: int
+) -> dict[str, Array | float]:
+    """Return the tolerance of every tensor of a module.
+
+    Args:
+        module: torch's module in float64; one without a row is bounded as a whole network.
+        inputs: what it was given.
+        d_output: cotangent.
+        truth: float64 result.
+        dtype: precision of the judged side.
+        sides: 1 against a truth of higher precision, 2 between implementations of equal precision.
+    """
+    row = units(module, inputs, d_output, truth)
+    if row is None:
+        return {name: bounds.whole(value, dtype) for name, value in truth.tensors().items()}
+    return {name: value * (bounds.unit(dtype) * sides) for name, value in row.items()}
+
+
+def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, int]:
+    """Return how many entries of each tensor can be non-zero at all.
+
+    Found by running the module on ones; a max pool sends each cotangent to one place.
+    """
+    kind = type(module).__name__
+    if kind == "MaxPool2d":
+        # Overlapping windows may share a winner: a quarter of the windows is still power.
+        windows = d_output.size
+        return {"dx": min(windows, inputs[0].size)}
+    if kind.endswith("Loss") or not any(True for _ in module.parameters()):
+        return {}
+    ones = magnitudes(_with_ones(module), tuple(np.ones_like(v) for v in inputs), d_output * 0 + 1)
+    return {name: int(np.count_nonzero(value)) for name, value in ones.tensors().items()}
+
+
+def _with_ones(module: Any) -> Any:
+    opened = copy.deepcopy(module)
+    for parameter in opened.parameters():
+        parameter.data.fill_(1.0)
+    return opened
+
+
+def judge(
+    level: str,
+    subject: str,
+    path: str,
+    engine: str,
+    found: Result,
+    truth: Result,
+    limits: Mapping[str, Array | float],
+    can: Mapping[str, int],
+    dtype: str,
+) -> list[Check]:
+    """Hold every tensor of a module's result against the truth.
+
+    Args:
+        level: name of the level.
+        subject: chapter or layer case.
+        path: of the module.
+        engine: what is judged, such as "scratch float32".
+        found: its result.
+        truth: float64 result of the reference.
+        limits: tolerance of each tensor.
+        can: how many entries of a tensor can be non-zero; a missing one stands for all.
+        dtype: what the result must be in.
+    """
+    checks = []
+    tensors = found.tensors()
+    for name, want in truth.tensors().items():
+        if name in tensors:
+            result = compare(tensors[name], want, limits[name], dtype=dtype, reach=can.get(name))
+        else:
+            result = Comparison(Verdict.FAIL, np.inf, note="this tensor is missing")
+        checks.append(as_check(result, level, subject, path, name, engine))
+    return checks
+
+
+def second_pass(
+    level: str,
+    subject: str,
+    path: str,
+    ours: nn.Module,
+    inputs: tuple[Array, ...],
+    d_output: Array,
+    first: Result,
+) -> list[Check]:
+    """Run again without clearing: gradients must double exactly, earlier results must not move.
+
+    Returns:
+        The failing checks, none if all is well.
+    """
+    held = {name: value.copy() for name, value in first.tensors().items()}
+    ours.forward(*inputs)
+    ours.backward(d_output if np.ndim(d_output) else d_output[()])
+    engine = f"scratch {inputs[0].dtype}"
+    checks = []
+    for name, value in first.tensors().items():
+        adds = name in first.gradients
+        result = compare(value, 2 * held[name] if adds else held[name], 0.0, reach=0)
+        if result.verdict is not Verdict.PASS:
+            note = (
+                "a second backward did not add the same gradient again"
+                if adds
+                else "an array handed out earlier was written again"
+            )
+            check = as_check(result, level, subject, path, name, engine)
+            checks.append(replace(check, verdict=Verdict.FAIL, note=note))
+    return checks

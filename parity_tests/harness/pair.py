@@ -1,0 +1,102 @@
+"""Two implementations of one thing, with the same moved weights, and an input with power."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from parity_tests.harness import inputs
+from ref_torch.build import construct as construct_torch
+from scratch import nn, spec
+from scratch.build import construct as construct_scratch
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+BATCH = 5
+
+
+@dataclass
+class Pair:
+    """A scratch module and a torch module with equal state, both in float64.
+
+    Attributes:
+        subject: chapter id or layer case.
+        scratch: candidate.
+        torch: reference.
+        inputs: what both take, float64 (or integer targets), representable in the judged dtype.
+        d_output: cotangent of the output.
+        reproduce: arguments of `python -m parity_tests` that run this again.
+    """
+
+    subject: str
+    scratch: nn.Module
+    torch: torch.nn.Module
+    inputs: tuple[Array, ...]
+    d_output: Array
+    reproduce: str
+
+    def scratch_as(self, dtype: str) -> nn.Module:
+        """Return a fresh copy of the scratch module in `dtype`."""
+        return copy.deepcopy(self.scratch).astype(np.dtype(dtype))
+
+    def torch_as(self, dtype: str) -> torch.nn.Module:
+        """Return a fresh copy of the torch module in `dtype`."""
+        return copy.deepcopy(self.torch).to(getattr(torch, dtype))
+
+
+def load(scratch_module: nn.Module, torch_module: torch.nn.Module, state: dict[str, Array]) -> None:
+    """Load one float64 state strictly into both, with no adapter between them."""
+    scratch_module.astype(np.float64).load_state_dict(state)
+    torch_module.double().load_state_dict(
+        {name: torch.from_numpy(np.array(value)) for name, value in state.items()}
+    )
+
+
+def of_chapter(
+    id: str,
+    size: str = "tiny",
+    seed: int = 0,
+    dtype: str = "float64",
+    exact: bool = False,
+    batch: int = BATCH,
+) -> Pair:
+    """Make the pair of a chapter.
+
+    Args:
+        id: chapter.
+        size: "tiny" or "full".
+        seed: of weights and inputs.
+        dtype: everything drawn is representable in it.
+        exact: integer weights and inputs and the chapter's exact-arithmetic form.
+        batch: samples.
+    """
+    chapter = spec.get(id, size)
+    overrides = dict(chapter.exact) if exact else {}
+    ours = construct_scratch(chapter, **overrides)
+    theirs = construct_torch(chapter, **overrides)
+    rng = inputs.generator(seed, id, size, "exact" if exact else "real")
+    state = ours.state_dict()
+    shape = (batch, *chapter.data.shape)
+    if exact:
+        state = inputs.integer_state(state, rng)
+        x = inputs.integers(rng, shape, 8)
+    else:
+        state = inputs.moved(state, rng, dtype)
+        x = inputs.signed(rng, shape, dtype)
+    load(ours, theirs, state)
+    pair = Pair(id, ours, theirs, (x,), np.empty(0), f"{id} --size {size} --seed {seed}")
+    return with_cotangent(pair, rng, dtype, exact)
+
+
+def with_cotangent(
+    pair: Pair, rng: np.random.Generator, dtype: str = "float64", exact: bool = False
+) -> Pair:
+    """Draw the cotangent of the pair's output: random and signed, or small integers."""
+    with torch.no_grad():
+        shape = tuple(pair.torch(*map(torch.from_numpy, pair.inputs)).shape)
+    pair.d_output = inputs.integers(rng, shape, 4) if exact else inputs.signed(rng, shape, dtype)
+    return pair

@@ -1,0 +1,86 @@
+"""The rows of losses: a value that sums terms, and a gradient that is elementwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from parity_tests.harness import bounds
+from parity_tests.harness.run import Result
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Units = dict[str, Array]
+
+
+def _reduce(module: Any, terms: Array) -> Array:
+    """Units of the reduced value; `terms` are magnitudes, one per summed term."""
+    reduction = getattr(module, "reduction", "half")
+    if reduction == "none":
+        return bounds.TRANSCENDENTAL * np.abs(terms)
+    divisor = {"mean": terms.size, "sum": 1, "half": 2 * terms.shape[0]}[reduction]
+    return np.asarray(bounds.mean_loss(terms, terms.size, divisor))
+
+
+def _scale(module: Any, inputs: tuple[Array, ...], d_output: Array) -> Array:
+    """What multiplies the elementwise gradient."""
+    reduction = getattr(module, "reduction", "half")
+    divisor = {"mean": inputs[0].size, "half": 2 * inputs[0].shape[0]}.get(reduction, 1)
+    return np.abs(d_output) / divisor
+
+
+def squared(module: Any, inputs: tuple[Array, ...], d_output: Array, _: Result) -> Units:
+    """(x - t)^2: the difference carries one unit of itself; nothing cancels behind it."""
+    x, t = inputs
+    dx = 2 * np.abs(x - t) * _scale(module, inputs, d_output) * bounds.SMALL_CHAIN
+    return {"output": _reduce(module, (x - t) ** 2), "dx": dx}
+
+
+def bce(module: Any, inputs: tuple[Array, ...], d_output: Array, _: Result) -> Units:
+    """max(x, 0) - x t + log(1 + exp(-|x|)), and sigmoid(x) - t."""
+    x, t = inputs
+    weight = 1.0 if module.weight is None else np.abs(module.weight.numpy())
+    positive = 1.0 if module.pos_weight is None else np.abs(module.pos_weight.numpy())
+    peak = np.maximum(positive, 1.0)
+    softplus = np.maximum(-x, 0) + np.log1p(np.exp(-np.abs(x)))
+    terms = weight * (np.abs(x) * (1 + t) + softplus * (1 + (peak - 1) * t)) * peak
+    y = 1 / (1 + np.exp(-x))
+    dx = weight * peak * (bounds.TRANSCENDENTAL * (y + t) + bounds.SMALL_CHAIN * (1 + t))
+    return {"output": _reduce(module, terms), "dx": dx * _scale(module, inputs, d_output)}
+
+
+def cross_entropy(module: Any, inputs: tuple[Array, ...], d_output: Array, _: Result) -> Units:
+    """-log softmax at the class, and softmax - target, both divided by the selected weights."""
+    x, target = inputs
+    classes = x.shape[1]
+    weight = np.ones(classes) if module.weight is None else np.abs(module.weight.numpy())
+    if target.ndim == 1:
+        kept = target != module.ignore_index
+        one_hot = np.where(kept[:, None], np.eye(classes)[np.where(kept, target, 0)], 0.0)
+    else:
+        kept, one_hot = np.ones(len(x), bool), target
+    smooth = module.label_smoothing
+    mixed = (1 - smooth) * one_hot + smooth / classes * kept[:, None]
+    selected = (mixed * weight).sum(1)
+    terms = bounds.cross_entropy_term(x) * selected
+    y = np.exp(x - x.max(1, keepdims=True))
+    y /= y.sum(1, keepdims=True)
+    dx = bounds.softmax_output(x, y, 1) * selected[:, None]
+    dx += bounds.SMALL_CHAIN * (mixed * weight + y * selected[:, None])
+    if module.reduction == "none":
+        units = (bounds.TRANSCENDENTAL + bounds.c(classes)) * terms
+        return {"output": units, "dx": dx * np.abs(d_output)[:, None]}
+    total = 1.0
+    if module.reduction == "mean":
+        indices = target.ndim == 1
+        total = (one_hot * weight).sum() if indices else float(len(x))
+    value = bounds.mean_loss(terms, terms.size, total) * (1 + bounds.c(classes))
+    return {"output": np.asarray(value), "dx": dx * np.abs(d_output) / total}
+
+
+ROWS = {
+    "MSELoss": squared,
+    "HalfMSELoss": squared,
+    "BCEWithLogitsLoss": bce,
+    "CrossEntropyLoss": cross_entropy,
+}

@@ -1,0 +1,75 @@
+"""Run one module of either kind, forward and backward, and bring everything back as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from scratch import nn
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass
+class Result:
+    """What a module made of inputs and a cotangent.
+
+    Attributes:
+        output: forward result.
+        dx: gradient of each differentiable input.
+        gradients: gradient of each parameter, by name.
+    """
+
+    output: Array
+    dx: tuple[Array, ...]
+    gradients: dict[str, Array]
+
+    def tensors(self) -> dict[str, Array]:
+        """Return everything by name: output, dx (dx0, dx1, ... if several), parameters."""
+        single = len(self.dx) == 1
+        named = {"dx" if single else f"dx{i}": value for i, value in enumerate(self.dx)}
+        return {"output": self.output, **named, **self.gradients}
+
+
+def cast(values: tuple[Array, ...], dtype: Any) -> tuple[Array, ...]:
+    """Cast floating arrays to `dtype` and leave integer ones."""
+    return tuple(v.astype(dtype) if np.issubdtype(v.dtype, np.inexact) else v for v in values)
+
+
+def is_loss(module: Any) -> bool:
+    """Whether the module is a criterion, whose second input, the target, has no gradient."""
+    return type(module).__name__.endswith("Loss")
+
+
+def run_scratch(module: nn.Module, inputs: tuple[Array, ...], d_output: Array) -> Result:
+    """Run a scratch module in the dtype of its inputs."""
+    module.zero_grad()
+    output = module.forward(*inputs)
+    dx = module.backward(d_output if np.ndim(d_output) else d_output[()])
+    gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
+    return Result(np.asarray(output), dx if isinstance(dx, tuple) else (dx,), gradients)
+
+
+def run_torch(module: torch.nn.Module, inputs: tuple[Array, ...], d_output: Array) -> Result:
+    """Run a torch module in the dtype of its inputs."""
+    tensors = [torch.from_numpy(np.array(value)) for value in inputs]
+    wanted = [t for t in tensors if t.is_floating_point()][: 1 if is_loss(module) else None]
+    for tensor in wanted:
+        tensor.requires_grad_(True)
+    parameters = dict(module.named_parameters())
+    output = module(*tensors)
+    found = torch.autograd.grad(
+        output,
+        [*wanted, *parameters.values()],
+        torch.from_numpy(np.array(d_output)).reshape(output.shape).to(output.dtype),
+        allow_unused=True,
+        materialize_grads=True,
+    )
+    dx = tuple(g.detach().numpy() for g in found[: len(wanted)])
+    gradients = {
+        name: g.detach().numpy() for name, g in zip(parameters, found[len(wanted) :], strict=True)
+    }
+    return Result(output.detach().numpy(), dx, gradients)

@@ -1,0 +1,80 @@
+"""What one comparison, and a list of them, amounts to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """Outcome of a comparison, from best to worst."""
+
+    PASS = "PASS"
+    KINK = "KINK"  # float32 only: a unit lies on the other side of a kink; draw anew
+    PRECISION_PATH = "PRECISION-PATH"  # right logic, computed in TF32 or bfloat16
+    MISTRUSTED = "MISTRUSTED"  # the comparison had too little power to mean anything
+    FAIL = "FAIL"
+
+
+_ORDER = list(Verdict)
+FAILING = (Verdict.FAIL, Verdict.MISTRUSTED)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison of one tensor.
+
+    Attributes:
+        level: "L0" ... "L6".
+        subject: chapter, layer case or optimiser.
+        module: path of the module, "" for the whole network.
+        direction: "forward", "backward", "step" or "export".
+        tensor: "output", "dx", a parameter's name, "loss", ...
+        engine: implementation that is judged, such as "scratch float32".
+        verdict: outcome.
+        used: error divided by the tolerance, at the worst element; for exact comparisons the
+            largest difference itself.
+        index: place of the worst element.
+        got: value of the judged implementation there.
+        want: value of the reference there.
+        share: non-zero share of the reference's reachable entries.
+        note: a sentence where the verdict needs one.
+    """
+
+    level: str
+    subject: str
+    module: str
+    direction: str
+    tensor: str
+    engine: str
+    verdict: Verdict
+    used: float = 0.0
+    index: tuple[int, ...] = ()
+    got: float = 0.0
+    want: float = 0.0
+    share: float = 1.0
+    note: str = ""
+
+    @property
+    def failing(self) -> bool:
+        """Whether this check makes the run fail."""
+        return self.verdict in FAILING
+
+    def divergence(self) -> str:
+        """Return the line that names where two implementations part."""
+        where = self.module or "(whole network)"
+        place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        text = f"first divergence: {self.direction} {where} {self.tensor}{place}"
+        if self.verdict is Verdict.MISTRUSTED:
+            return f"{text} MISTRUSTED: {self.note}"
+        text += f" {self.engine} {self.got!r} reference {self.want!r}"
+        if self.used:
+            text += f" ({self.used:.3g} x tolerance)"
+        return text + (f" {self.note}" if self.note else "")
+
+
+def worst(checks: Iterable[Check]) -> Verdict:
+    """Return the worst verdict; no check at all is MISTRUSTED."""
+    verdicts = [check.verdict for check in checks]
+    return max(verdicts, key=_ORDER.index) if verdicts else Verdict.MISTRUSTED

@@ -1,0 +1,122 @@
+"""Walk through both twins of a pair, module by module, with the reference's own tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from parity_tests.harness.pair import Pair
+from parity_tests.harness.rows import has_row
+from parity_tests.harness.run import run_scratch, run_torch
+from parity_tests.harness.trace import Trace, Visit, tap_scratch, tap_torch
+from parity_tests.harness.verdict import Check, Verdict
+from scratch import nn
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+MASK_GUARD = 8  # a mask over at least so many units must have both arms
+
+
+@dataclass
+class Place:
+    """One module call, with both twins' modules and the reference's tensors."""
+
+    path: str
+    visit: Visit
+    scratch: nn.Module
+    torch: torch.nn.Module
+
+    @property
+    def leaf(self) -> bool:
+        """Whether a bound is derived for the module itself."""
+        return has_row(self.torch)
+
+
+def reference_trace(pair: Pair) -> Trace:
+    """Return torch's float64 trace, forward and backward."""
+    model = pair.torch_as("float64")
+    with tap_torch(model) as trace:
+        run_torch(model, pair.inputs, pair.d_output)
+    return trace
+
+
+def candidate_trace(pair: Pair, dtype: str) -> Trace:
+    """Return scratch's trace in `dtype`, forward and backward."""
+    model = pair.scratch_as(dtype)
+    inputs = tuple(v.astype(dtype) if v.dtype.kind == "f" else v for v in pair.inputs)
+    with tap_scratch(model) as trace:
+        run_scratch(model, inputs, np.asarray(pair.d_output).astype(dtype))
+    return trace
+
+
+def places(pair: Pair, trace: Trace, dtype: str) -> Iterator[Place]:
+    """Yield every recorded call in the order in which the forwards ended."""
+    ours = dict(pair.scratch_as(dtype).named_modules())
+    theirs = dict(pair.torch_as("float64").named_modules())
+    for visit in trace.visits:
+        if visit.d_output is not None:
+            yield Place(visit.path, visit, ours[visit.path], theirs[visit.path])
+
+
+def masks(pair: Pair, trace: Trace) -> dict[tuple[str, int], Array]:
+    """Return which side of its kink every unit is on, by module call.
+
+    ReLU: input above zero. Max pooling: place of the winner.
+    """
+    theirs = dict(pair.torch.named_modules())
+    found: dict[tuple[str, int], Array] = {}
+    for visit in trace.visits:
+        module = theirs.get(visit.path)
+        x = visit.inputs[0] if visit.inputs else None
+        if isinstance(module, torch.nn.ReLU) and x is not None:
+            found[visit.path, visit.call] = x > 0
+        elif isinstance(module, torch.nn.MaxPool2d) and x is not None:
+            _, winners = torch.nn.functional.max_pool2d(
+                torch.from_numpy(x.astype(np.float64)),
+                module.kernel_size,
+                module.stride,
+                module.padding,
+                module.dilation,
+                module.ceil_mode,
+                return_indices=True,
+            )
+            found[visit.path, visit.call] = winners.numpy()
+    return found
+
+
+def kinks(pair: Pair, reference: Trace, candidate: Trace) -> tuple[int, str]:
+    """Count the units that lie on different sides of a kink, and name the first module."""
+    ours, theirs = masks(pair, candidate), masks(pair, reference)
+    count, first = 0, ""
+    for key, mask in theirs.items():
+        if key in ours and ours[key].shape == mask.shape:
+            wrong = int((ours[key] != mask).sum())
+            if wrong and not count:
+                first = key[0]
+            count += wrong
+    return count, first
+
+
+def one_armed(pair: Pair, reference: Trace, level: str) -> list[Check]:
+    """Return a MISTRUSTED check for every ReLU that is open, or shut, everywhere."""
+    checks = []
+    for (path, _), mask in masks(pair, reference).items():
+        if mask.dtype == bool and mask.size >= MASK_GUARD and mask.all() == mask.any():
+            arm = "open" if mask.all() else "shut"
+            checks.append(
+                Check(
+                    level,
+                    pair.subject,
+                    path,
+                    "forward",
+                    "mask",
+                    "torch float64",
+                    Verdict.MISTRUSTED,
+                    note=f"every unit is {arm}",
+                )
+            )
+    return checks
