@@ -1,0 +1,1 @@
+"""Numbers that one side computes alone: operations, gradients, optimisers, data, files."""

@@ -1,0 +1,50 @@
+"""What every data set looks like once it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples and their targets.
+
+    Attributes:
+        x: (N, *shape) float32, as the network takes them.
+        y: (N, 1) float32 for regression and binary tasks, (N,) int64 for several classes.
+    """
+
+    x: Array
+    y: Array
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Three splits that share no sample (except where a set is too small to be split: xor).
+
+    Attributes:
+        name: key of the set.
+        train: what training sees.
+        val: what is measured after every epoch.
+        test: what is measured once, at the end.
+        classes: names of the classes in label order; empty for regression.
+        preprocessing: how raw input becomes `x`, see `scratch.data.preprocess`; plain values.
+        source: where the data comes from, its licence and whom to credit.
+    """
+
+    name: str
+    train: Split
+    val: Split
+    test: Split
+    classes: tuple[str, ...]
+    preprocessing: Mapping[str, Any]
+    source: str
