@@ -1,9 +1,8 @@
 """Optimisers that mean exactly what torch's mean: SGD, Adam and AdamW.
 
-They read `Parameter.grad` and write into `Parameter.data` in place; they never touch a gradient
-except in `zero_grad`. Formulas: torch.optim's documentation; Kingma and Ba, "Adam: a method for
-stochastic optimization", 2015, algorithm 1; Loshchilov and Hutter, "Decoupled weight decay
-regularization", 2019, algorithm 2.
+They read `Parameter.grad` and write into `Parameter.data` in place. Formulas: torch.optim's
+documentation; Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1;
+Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class Optimizer:
         self._check(group)
         known = {id(parameter) for parameter in self._parameters()}
         for parameter in group["params"]:
-            if not (hasattr(parameter, "data") and hasattr(parameter, "grad")):
+            if not hasattr(parameter, "grad"):
                 raise TypeError(f"optimizer can only optimize Parameters, got {parameter!r}")
             if id(parameter) in known:
                 raise ValueError("some parameters appear more than once in the parameter groups")
@@ -96,13 +95,12 @@ class Optimizer:
         """Return copies of everything that the next step depends on.
 
         Returns:
-            "step" (int64), "groups.G.lr" and, once a schedule has been made, "groups.G.initial_lr"
-            (float64) per group, and the moments of parameter P, counted through all groups, as
-            "P.momentum_buffer", "P.exp_avg", "P.exp_avg_sq", "P.max_exp_avg_sq".
+            "step" (int64); "groups.G.lr" and with a schedule "groups.G.initial_lr" (float64); of
+            parameter P, counted through all groups, "P.momentum_buffer", "P.exp_avg" and so on.
         """
         state: dict[str, Array] = {"step": np.array(self.steps, dtype=np.int64)}
         for number, group in enumerate(self.param_groups):
-            for rate in _RATES:
+            for rate in ("lr", "initial_lr"):
                 if rate in group:
                     state[f"groups.{number}.{rate}"] = np.array(group[rate], dtype=np.float64)
         for number, slots in enumerate(self._state):
@@ -117,21 +115,18 @@ class Optimizer:
             ValueError: missing or unexpected keys, or a moment of another shape; all are listed.
         """
         steps = int(state.get("step", 0))
-        groups = [
-            f"groups.{number}.{rate}" for number in range(len(self.param_groups)) for rate in _RATES
-        ]
-        required = {"step", *(key for key in groups if key.endswith(".lr"))}
-        shapes: dict[str, tuple[int, ...]] = {}
+        shapes: dict[str, tuple[int, ...]] = {"step": ()}
         number = 0
-        for group in self.param_groups:
+        for index, group in enumerate(self.param_groups):
+            shapes[f"groups.{index}.lr"] = ()
+            if f"groups.{index}.initial_lr" in state:
+                shapes[f"groups.{index}.initial_lr"] = ()
             for parameter in group["params"]:
                 for slot in self._slots(group) if steps else ():
                     shapes[f"{number}.{slot}"] = parameter.data.shape
                 number += 1
-        problems = [f"missing {key}" for key in sorted((required | set(shapes)) - set(state))]
-        problems += [
-            f"unexpected {key}" for key in sorted(set(state) - set(shapes) - {"step", *groups})
-        ]
+        problems = [f"missing {key}" for key in shapes if key not in state]
+        problems += [f"unexpected {key}" for key in state if key not in shapes]
         problems += [
             f"{key} is {state[key].shape} instead of {shape}"
             for key, shape in shapes.items()
@@ -140,19 +135,14 @@ class Optimizer:
         if problems:
             raise ValueError(f"this optimiser state does not fit: {'; '.join(problems)}")
         self.steps = steps
-        for key in groups:
-            if key in state:
-                _, index, rate = key.split(".")
-                self.param_groups[int(index)][rate] = float(state[key])
         self._state = [{} for _ in self._state]
-        parameters = self._parameters()
         for key in shapes:
-            index, slot = key.split(".")
-            dtype = parameters[int(index)].data.dtype
-            self._state[int(index)][slot] = state[key].astype(dtype)
-
-
-_RATES = ("lr", "initial_lr")
+            owner, _, name = key.rpartition(".")
+            if owner.startswith("groups."):
+                self.param_groups[int(owner.removeprefix("groups."))][name] = float(state[key])
+            elif owner:
+                dtype = self._parameters()[int(owner)].data.dtype
+                self._state[int(owner)][name] = state[key].astype(dtype)
 
 
 class SGD(Optimizer):
@@ -185,15 +175,8 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-            "maximize": maximize,
-        }
-        super().__init__(params, defaults)
+        options = dict(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
+        super().__init__(params, {**options, "nesterov": nesterov, "maximize": maximize})
 
     def _check(self, group: Group) -> None:
         super()._check(group)
@@ -260,15 +243,8 @@ class Adam(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "amsgrad": amsgrad,
-            "maximize": maximize,
-        }
-        super().__init__(params, defaults)
+        options = dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
+        super().__init__(params, {**options, "maximize": maximize})
 
     def _check(self, group: Group) -> None:
         super()._check(group)
@@ -305,17 +281,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay: p = p (1 - lr weight_decay) before Adam's step.
 
-    Args:
-        params: parameters or groups.
-        lr: learning rate.
-        betas: decay of the first and of the second moment, in [0, 1).
-        eps: keeps the denominator off zero.
-        weight_decay: share of the parameter, times lr, that each step removes.
-        amsgrad: use the largest second moment so far.
-        maximize: climb instead of descending.
-
-    Raises:
-        ValueError: an option out of its range.
+    Arguments and errors are those of `Adam`, apart from the default of `weight_decay`.
     """
 
     _decoupled: ClassVar[bool] = True

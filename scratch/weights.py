@@ -24,7 +24,7 @@ from scratch.spec.errors import UserError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-_DTYPES = {
+_DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),

@@ -42,7 +42,7 @@ class RunFolder:
             UserError: the folder holds something, is a file, or cannot be made.
         """
         path = Path(path)
-        config = plain(config)
+        values: dict[str, Any] = plain(config)
         try:
             path.mkdir(parents=True, exist_ok=True)
             if any(path.iterdir()):
@@ -55,11 +55,11 @@ class RunFolder:
         except OSError as error:
             raise UserError(f"{path}: cannot be made ({error.strerror})") from error
         try:
-            write_config(path / CONFIG, config)
+            write_config(path / CONFIG, values)
         except BaseException:
             (path / CONFIG).unlink()
             raise
-        folder = cls(path, config)
+        folder = cls(path, values)
         folder.checkpoints.mkdir(exist_ok=True)
         folder.plots.mkdir(exist_ok=True)
         return folder
