@@ -34,6 +34,8 @@ _TOLERANT = (
     "assert_array_almost_equal",
     "approx",
 )
+_METHODS = ("allclose", "isclose")
+_LIBRARIES = ("np", "numpy", "torch", "math", "cmath", "pytest", "unittest")
 _SKIPS = ("pytest.skip", "pytest.importorskip", "pytest.mark.skip", "pytest.mark.skipif")
 
 
@@ -114,12 +116,17 @@ def _asserts(comment: str) -> bool:
 
 
 def tolerances(text: str) -> list[str]:
-    """Find comparisons with a tolerance of their own; all bounds live in `parity_tests.harness`."""
-    return [
-        f"{node.lineno}: {dotted(node.func)}"
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Call) and dotted(node.func).split(".")[-1] in _TOLERANT
-    ]
+    """Find a library's comparison within a tolerance; all bounds live in `parity_tests.harness`."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Attribute) and node.attr in _TOLERANT:
+            name = dotted(node)
+            if node.attr in _METHODS or name.split(".")[0] in _LIBRARIES:
+                found.append(f"{node.lineno}: {name or node.attr}")
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in _LIBRARIES:
+            names = [alias.name for alias in node.names if alias.name in _TOLERANT]
+            found += [f"{node.lineno}: {node.module}.{name}" for name in names]
+    return found
 
 
 def too_long(text: str) -> list[str]:

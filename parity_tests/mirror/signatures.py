@@ -6,6 +6,11 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
+import torch
+
+import ref_torch.nn
+import scratch.nn
+
 # Arguments of torch that have no meaning in NumPy, or that torch itself has deprecated.
 NOT_MIRRORED = ("device", "dtype", "size_average", "reduce")
 
@@ -15,8 +20,11 @@ Signature = list[tuple[str, str, Any]]
 def signature(cls: type, leave_out: Iterable[str] = ()) -> Signature:
     """Return (name, kind, default) of each constructor argument, without annotations.
 
-    The name of `*args` and of `**kwargs` says nothing to a caller and is replaced by "".
+    The name of `*args` and of `**kwargs` says nothing to a caller and is replaced by "". A class
+    without a constructor of its own takes nothing, though `torch.nn.Module`'s lists both.
     """
+    if next(base for base in cls.__mro__ if "__init__" in vars(base)) is torch.nn.Module:
+        return []
     found: Signature = []
     for parameter in inspect.signature(cls).parameters.values():
         if parameter.name in leave_out:
@@ -29,17 +37,11 @@ def signature(cls: type, leave_out: Iterable[str] = ()) -> Signature:
 
 def twin(name: str) -> type | None:
     """Return the torch class of a layer's name: torch's own, or what `ref_torch.nn` adds."""
-    import torch
-
-    import ref_torch.nn
-
     return getattr(torch.nn, name, None) or getattr(ref_torch.nn, name, None)
 
 
 def layer_classes() -> dict[str, type]:
     """Return every layer, container and loss that `scratch.nn` exports."""
-    import scratch.nn
-
     exported = {name: getattr(scratch.nn, name) for name in scratch.nn.__all__}
     return {
         name: cls

@@ -63,6 +63,8 @@ def test_tolerances_live_in_the_harness() -> None:
         (banned.tolerances, "assert np.allclose(a, b)\n"),
         (banned.tolerances, "torch.testing.assert_close(a, b)\n"),
         (banned.tolerances, "assert a == pytest.approx(b)\n"),
+        (banned.tolerances, "assert x.isclose(y).all()\n"),
+        (banned.tolerances, "from numpy.testing import assert_allclose\n"),
         (banned.too_long, "\n" * 301),
     ],
 )
@@ -82,7 +84,7 @@ def test_the_check_sees_what_it_is_for(check: Check, text: str) -> None:
             banned.silenced_assertions,
             "@pytest.mark.xfail(strict=True, reason='known')\ndef test(): ...\n",
         ),
-        (banned.tolerances, "assert np.array_equal(a, b)\n"),
+        (banned.tolerances, "assert np.array_equal(a, b)\nassert_close(a, b)\n"),
         (banned.too_long, "\n" * 300),
     ],
 )

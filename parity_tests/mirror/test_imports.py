@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,19 +57,28 @@ def test_imports_are_absolute(path: Path) -> None:
     assert [(line, m) for line, m in imports(parse(path)) if m.startswith(".")] == []
 
 
-def test_the_contracts_name_every_module_that_is_not_shared() -> None:
+def _banned_by_contract() -> list[str]:
     table = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
     contract = next(c for c in table["contracts"] if c["id"] == "no-shared-mathematics")
-    forbidden = contract["forbidden_modules"]
+    return list(contract["forbidden_modules"])
+
+
+def _banned_by_ruff() -> list[str]:
+    table = tomllib.loads((ROOT / "ref_torch/ruff.toml").read_text("utf-8"))
+    return list(table["lint"]["flake8-tidy-imports"]["banned-api"])
+
+
+@pytest.mark.parametrize("read", [_banned_by_contract, _banned_by_ruff])
+def test_every_module_is_shared_or_forbidden(read: Callable[[], list[str]]) -> None:
+    forbidden = read()
     present = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for path in python_files("scratch")
     }
     uncovered = sorted(
         module
-        for module in present
-        if module not in ("scratch", "scratch.deploy")
-        and not _shared(module)
+        for module in present - {"scratch", "scratch.deploy"}
+        if not _shared(module)
         and not any(f"{module}.".startswith(f"{name}.") for name in forbidden)
     )
     assert uncovered == []
