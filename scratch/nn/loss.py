@@ -18,6 +18,14 @@ class _Loss(Module):
             raise ValueError(f'reduction="{reduction}": expects one of {_REDUCTIONS}')
         self.reduction = reduction
 
+    def _weights(self, **weights: Array | None) -> None:
+        """Register the weights that are given, as buffers: they follow the model's dtype."""
+        for name, value in weights.items():
+            if value is None:
+                setattr(self, name, None)
+            else:
+                self.register_buffer(name, value)
+
 
 class MSELoss(_Loss):
     """Mean (or sum) of squared differences over every element, torch's meaning."""
@@ -60,8 +68,9 @@ class BCEWithLogitsLoss(_Loss):
         pos_weight: Array | None = None,
     ) -> None:
         super().__init__(reduction)
-        self.weight = weight
-        self.pos_weight = pos_weight
+        self.weight: Array | None
+        self.pos_weight: Array | None
+        self._weights(weight=weight, pos_weight=pos_weight)
 
     def forward(self, input: Array, target: Array) -> Any:
         """Return the loss of `input` against `target` of the same shape."""
@@ -87,7 +96,8 @@ class CrossEntropyLoss(_Loss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(reduction)
-        self.weight = weight
+        self.weight: Array | None
+        self._weights(weight=weight)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 

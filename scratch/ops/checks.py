@@ -32,10 +32,13 @@ class ShapeError(ValueError):
         super().__init__(expected, got)
         self.expected = expected
         self.got = got
+        self.module: object = None  # `scratch.nn` sets the module in which it happened
+        self.path = ""  # and that module's path in the network
 
     def __str__(self) -> str:
-        """Return the sentence ``expects ...; got ...``."""
-        return f"expects {self.expected}; got {self.got}"
+        """Return the sentence ``expects ...; got ...``, behind the module's path if it is known."""
+        sentence = f"expects {self.expected}; got {self.got}"
+        return f"{self.path} {sentence}" if self.path else sentence
 
 
 def shape(x: Array, *axes: int | str) -> None:
