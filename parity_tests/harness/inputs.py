@@ -67,9 +67,14 @@ def integer_state(
 ) -> dict[str, Array]:
     """Draw sparse +-1 weights and small integer biases.
 
-    With at most `per_output` weights per output and integer inputs every partial sum of a whole
-    network stays an integer (or a dyadic fraction behind an average) below 2^24, so float32
-    computes it exactly whatever the order.
+    With a few weights per output and integer inputs every partial sum of a whole network stays an
+    integer (or a dyadic fraction behind an average) below 2^24, so float32 computes it exactly
+    whatever the order.
+
+    Args:
+        state: shapes of everything.
+        rng: source of the numbers.
+        per_output: weights per output, more where otherwise some inputs would have no reader.
     """
     values: dict[str, Array] = {}
     for name, old in state.items():
@@ -82,21 +87,21 @@ def integer_state(
     return values
 
 
+def dense_integer_state(
+    state: Mapping[str, Array], rng: np.random.Generator, limit: int = 8
+) -> dict[str, Array]:
+    """Draw integers in [-limit, limit] without zero for every parameter of a single layer."""
+    return {name: integers(rng, old.shape, limit) for name, old in state.items()}
+
+
 def _sparse_signs(rng: np.random.Generator, shape: tuple[int, ...], per_output: int) -> Array:
     weight = np.zeros(shape)
     flat = weight.reshape(shape[0], -1)
     inputs = flat.shape[1]
+    take = min(inputs, max(per_output, -(-inputs // shape[0])))
     # Walk through a permutation, so that every input has a reader where there are enough outputs.
     order = rng.permutation(inputs)
-    position = 0
-    for row in flat:
-        take = min(per_output, inputs)
-        columns = [order[(position + offset) % inputs] for offset in range(take)]
+    for index, row in enumerate(flat):
+        columns = order[(index * take + np.arange(take)) % inputs]
         row[columns] = rng.choice([-1.0, 1.0], take)
-        position += take
     return weight
-
-
-def labels(rng: np.random.Generator, count: int, classes: int) -> Array:
-    """Draw class indices (count,)."""
-    return rng.integers(0, classes, count)

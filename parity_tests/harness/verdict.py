@@ -40,6 +40,7 @@ class Check:
         want: value of the reference there.
         share: non-zero share of the reference's reachable entries.
         note: a sentence where the verdict needs one.
+        seed: what `--seed` draws this again.
     """
 
     level: str
@@ -55,6 +56,7 @@ class Check:
     want: float = 0.0
     share: float = 1.0
     note: str = ""
+    seed: int = 0
 
     @property
     def failing(self) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds
-from parity_tests.harness.local import judge, reach, second_pass
+from parity_tests.harness import bounds, onnx_layer
+from parity_tests.harness.compare import compare
+from parity_tests.harness.local import as_check, judge, reach, second_pass
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.rows import magnitudes
 from parity_tests.harness.run import Result, cast, run_scratch, run_torch
@@ -26,7 +27,7 @@ LINEAR = ("Linear", "Conv2d", "TableConv2d", "ChannelScale", "AvgPool2d", "Adapt
 
 
 def run(pair: Pair) -> list[Check]:
-    """Compare scratch float32, scratch float64 and torch float32 with torch float64, bit for bit.
+    """Compare scratch float32 and float64, torch float32 and ONNX Runtime with torch float64.
 
     Args:
         pair: integer weights and inputs (`of_chapter(..., exact=True)`).
@@ -58,8 +59,20 @@ def _place(pair: Pair, place: Place, dtype: str) -> list[Check]:
         theirs = dict(pair.torch_as("float32").named_modules())[place.path]
         other = run_torch(theirs, narrow, d_narrow)
         checks += judge(*common, "torch float32", other, truth, zero, can, dtype)
+        checks += _onnx(pair, place, theirs, narrow, truth)
         checks += _proof(pair, place, truth)
     return checks
+
+
+def _onnx(
+    pair: Pair, place: Place, layer: Any, inputs: tuple[Array, ...], truth: Result
+) -> list[Check]:
+    """Hold ONNX Runtime's forward of the layer's hand-written node against the truth."""
+    output = onnx_layer.forward(layer, inputs[0]) if place.leaf else None
+    if output is None:
+        return []
+    found = compare(output, truth.output, 0.0, dtype="float32")
+    return [as_check(found, LEVEL, pair.subject, place.path, "output", "ONNX Runtime float32")]
 
 
 def power_of_two(values: Array) -> float:
@@ -114,7 +127,7 @@ def _grains(place: Place, kind: str) -> dict[str, float]:
         name: power_of_two(value.detach().numpy()) for name, value in place.torch.named_parameters()
     }
     if kind in ("AvgPool2d", "AdaptiveAvgPool2d"):
-        # Means over 2^k values: the terms are x / 2^k, and so are the output's.
+        # Means over 2^k values: the terms are x / 2^k and dy / 2^k.
         factor = min(power_of_two(np.asarray(1.0 / _window(place))), 1.0)
         return {"output": x * factor, "dx": dy * factor}
     weight = parameters["weight"]
@@ -131,4 +144,6 @@ def _window(place: Place) -> int:
     kernel = getattr(place.torch, "kernel_size", None)
     if kernel is None:
         return (x[2] // y[2]) * (x[3] // y[3])
+    if getattr(place.torch, "divisor_override", None):
+        return int(place.torch.divisor_override)
     return int(np.prod((kernel, kernel) if isinstance(kernel, int) else kernel))

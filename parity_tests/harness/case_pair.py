@@ -1,0 +1,83 @@
+"""Make the pair of a layer case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+import ref_torch.nn
+from parity_tests.harness import inputs
+from parity_tests.harness.cases import Case
+from parity_tests.harness.pair import Pair, load, with_cotangent
+from scratch import nn
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Dropout(torch.nn.Dropout):
+    """torch's own dropout with the mask that its seed gives, whatever was drawn before."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Drop the same units at every call."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return super().forward(input)
+
+
+def of_case(case: Case, seed: int = 0, dtype: str = "float64", exact: bool = False) -> Pair:
+    """Make the pair of a layer case.
+
+    Args:
+        case: from `cases.CASES`.
+        seed: of weights and inputs.
+        dtype: everything drawn is representable in it.
+        exact: integer weights and inputs.
+    """
+    rng = inputs.generator(seed, case.name, exact)
+    ours = getattr(nn, case.layer)(**_arguments(case, np.array))
+    theirs = _torch_layer(case)
+    state = ours.state_dict()
+    if exact:
+        state = inputs.dense_integer_state(state, rng)
+    elif not case.target:  # the state of a loss is its weights, which the case sets
+        state = inputs.moved(state, rng, dtype)
+    load(ours, theirs, state)
+    x = inputs.integers(rng, case.shape, 8) if exact else inputs.signed(rng, case.shape, dtype)
+    if isinstance(ours, nn.Dropout):
+        ours.mask = theirs(torch.ones(case.shape)).numpy() != 0
+    values = (x,) if not case.target else (x, _target(case, rng, dtype))
+    pair = Pair(case.name, ours, theirs, values, np.empty(0), f"--layer {case.layer} --seed {seed}")
+    return with_cotangent(pair, rng, dtype, exact)
+
+
+def _arguments(case: Case, array: Any) -> dict[str, Any]:
+    return {
+        name: array(value) if name in ("weight", "pos_weight") else value
+        for name, value in case.arguments.items()
+    }
+
+
+def _torch_layer(case: Case) -> torch.nn.Module:
+    if case.layer == "Dropout":
+        return Dropout(**case.arguments)
+    owner = ref_torch.nn if hasattr(ref_torch.nn, case.layer) else torch.nn
+    layer: torch.nn.Module = getattr(owner, case.layer)(**_arguments(case, torch.tensor))
+    return layer
+
+
+def _target(case: Case, rng: np.random.Generator, dtype: str) -> Array:
+    samples, width = case.shape
+    if case.target == "value":
+        return inputs.signed(rng, case.shape, dtype)
+    if case.target == "binary":
+        return rng.integers(0, 2, case.shape).astype(np.float64)
+    if case.target == "probability":
+        share = rng.dirichlet(np.ones(width), samples)
+        return share.astype(dtype).astype(np.float64)
+    found = rng.integers(0, width, samples)
+    if case.target == "ignored":
+        found[1] = case.arguments["ignore_index"]
+        found[0] = (case.arguments["ignore_index"] + 1) % width
+    return found

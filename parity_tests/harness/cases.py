@@ -1,0 +1,244 @@
+"""The leaf layers and losses, each in the settings in which they go wrong.
+
+Sizes are pairwise distinct wherever a layer lets them be, so that no swapped axis fits by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+TABLE = ((0, 1), (1, 2), (0, 2), (0, 1, 2), (2,))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One layer in one setting.
+
+    Attributes:
+        layer: class name, the same in both twins.
+        setting: what is special, in words; unique within the layer.
+        arguments: constructor keywords.
+        shape: of the input, with the batch.
+        exact: whether integer inputs stay exact, so that L0 applies.
+        target: losses: "value" for a target of the input's shape, "binary", "index",
+            "ignored" (some indices are ignored) or "probability".
+    """
+
+    layer: str
+    setting: str
+    arguments: Mapping[str, Any]
+    shape: tuple[int, ...]
+    exact: bool = True
+    target: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name in reports."""
+        return f"{self.layer} {self.setting}".strip()
+
+
+@dataclass(frozen=True)
+class _Layer:
+    name: str
+    exact: bool = True
+    cases: list[Case] = field(default_factory=list)
+
+    def at(self, shape: tuple[int, ...], setting: str, **arguments: Any) -> _Layer:
+        exact = arguments.pop("exact", self.exact)
+        target = arguments.pop("target", "")
+        self.cases.append(Case(self.name, setting, arguments, shape, exact, target))
+        return self
+
+
+_conv = (
+    _Layer("Conv2d")
+    .at((2, 3, 8, 11), "kernel (2, 3)", in_channels=3, out_channels=7, kernel_size=(2, 3))
+    .at((2, 5, 4, 7), "kernel 1", in_channels=5, out_channels=3, kernel_size=1)
+    .at((1, 1, 13, 8), "one channel", in_channels=1, out_channels=3, kernel_size=5)
+    .at(
+        (2, 3, 8, 11),
+        "stride 2 padding 1",
+        in_channels=3,
+        out_channels=5,
+        kernel_size=3,
+        stride=2,
+        padding=1,
+    )
+    .at(
+        (2, 3, 11, 8),
+        "stride (2, 3) padding (1, 2)",
+        in_channels=3,
+        out_channels=7,
+        kernel_size=(3, 5),
+        stride=(2, 3),
+        padding=(1, 2),
+    )
+    .at(
+        (2, 3, 11, 13),
+        "dilation (2, 3)",
+        in_channels=3,
+        out_channels=4,
+        kernel_size=(3, 2),
+        dilation=(2, 3),
+        padding=1,
+    )
+    .at(
+        (2, 4, 5, 8),
+        "depthwise",
+        in_channels=4,
+        out_channels=8,
+        kernel_size=3,
+        groups=4,
+        padding=1,
+    )
+    .at(
+        (2, 4, 8, 5),
+        "groups 2 stride 2",
+        in_channels=4,
+        out_channels=6,
+        kernel_size=3,
+        groups=2,
+        stride=2,
+    )
+    .at(
+        (2, 3, 8, 11), "stride above kernel", in_channels=3, out_channels=5, kernel_size=2, stride=3
+    )
+    .at((1, 3, 13, 11), "kernel 11", in_channels=3, out_channels=2, kernel_size=11, padding=5)
+    .at(
+        (2, 3, 5, 8),
+        "same padding, even kernel",
+        in_channels=3,
+        out_channels=5,
+        kernel_size=(4, 3),
+        padding="same",
+    )
+    .at((5, 3, 5, 8), "no bias", in_channels=3, out_channels=2, kernel_size=3, bias=False)
+)
+_linear = (
+    _Layer("Linear")
+    .at((3, 7), "7 to 5", in_features=7, out_features=5)
+    .at((1, 129), "129 to 3, one sample", in_features=129, out_features=3)
+    .at((2, 3, 7), "three axes", in_features=7, out_features=5)
+    .at((5, 7), "no bias", in_features=7, out_features=3, bias=False)
+)
+_table = _Layer("TableConv2d").at(
+    (2, 3, 8, 5), "partial table", in_channels=3, connections=TABLE, kernel_size=(2, 3)
+)
+_scale = _Layer("ChannelScale").at((2, 3, 4, 5), "three channels", channels=3)
+_max = (
+    _Layer("MaxPool2d")
+    .at((2, 3, 8, 10), "kernel 2", kernel_size=2)
+    .at((2, 3, 11, 8), "kernel 3 stride 2", kernel_size=3, stride=2)
+    .at((2, 3, 8, 11), "kernel 3 stride 2 padding 1", kernel_size=3, stride=2, padding=1)
+    .at((2, 3, 8, 11), "ceil mode", kernel_size=(3, 2), stride=2, ceil_mode=True)
+    .at((1, 3, 8, 5), "ceil mode padding 1", kernel_size=2, stride=3, padding=1, ceil_mode=True)
+    .at((2, 3, 11, 13), "dilation 2", kernel_size=(2, 3), stride=1, dilation=2)
+    .at((2, 3, 11, 8), "stride above kernel", kernel_size=2, stride=3)
+)
+_avg = (
+    _Layer("AvgPool2d")
+    .at((2, 3, 8, 10), "kernel 2", kernel_size=2)
+    .at((2, 3, 8, 12), "kernel (2, 4) stride 2", kernel_size=(2, 4), stride=2)
+    .at((2, 3, 8, 11), "kernel 2 padding 1", kernel_size=2, stride=2, padding=1)
+    .at((2, 3, 11, 8), "kernel 3 stride 2", kernel_size=3, stride=2, exact=False)
+    .at((2, 3, 8, 11), "ceil mode", kernel_size=3, stride=2, ceil_mode=True, exact=False)
+    .at(
+        (2, 3, 8, 11),
+        "ceil mode, padding not counted",
+        kernel_size=3,
+        stride=2,
+        padding=1,
+        ceil_mode=True,
+        count_include_pad=False,
+        exact=False,
+    )
+    .at((2, 3, 9, 11), "divisor 8", kernel_size=3, stride=2, divisor_override=8)
+)
+_adaptive = (
+    _Layer("AdaptiveAvgPool2d")
+    .at((2, 3, 8, 4), "to 1", output_size=1)
+    .at((2, 3, 8, 12), "to (4, 3)", output_size=(4, 3))
+    .at((2, 3, 8, 11), "to (3, 4), uneven", output_size=(3, 4), exact=False)
+    .at((2, 3, 5, 8), "to (None, 2)", output_size=(None, 2))
+)
+_shape = (2, 3, 4, 5)
+_pointwise = [
+    _Layer("ReLU").at(_shape, ""),
+    _Layer("Flatten").at(_shape, "").at(_shape, "axes 1 to 2", start_dim=1, end_dim=2),
+    _Layer("Identity").at(_shape, ""),
+    _Layer("Dropout").at((7, 11), "half", p=0.5).at((7, 11), "0.3", p=0.3, exact=False),
+    _Layer("Sigmoid", exact=False).at(_shape, ""),
+    _Layer("Tanh", exact=False).at(_shape, ""),
+    _Layer("ScaledTanh", exact=False).at(_shape, ""),
+    _Layer("Softmax", exact=False).at((3, 7), "along 1", dim=1).at(_shape, "along 2", dim=2),
+]
+_WEIGHTS = (0.5, 2.0, 1.25, 0.75)
+_squared = (
+    _Layer("MSELoss", exact=False)
+    .at((3, 4), "mean", target="value")
+    .at((3, 4), "sum", reduction="sum", target="value")
+    .at((3, 4), "none", reduction="none", target="value"),
+    _Layer("HalfMSELoss", exact=False).at((5, 2), "", target="value"),
+)
+_bce = (
+    _Layer("BCEWithLogitsLoss", exact=False)
+    .at((5, 4), "mean", target="binary")
+    .at((5, 4), "sum, weighted", reduction="sum", weight=_WEIGHTS, target="binary")
+    .at((5, 4), "positive weight", pos_weight=_WEIGHTS, target="binary")
+    .at((5, 4), "none", reduction="none", target="binary")
+)
+_cross = (
+    _Layer("CrossEntropyLoss", exact=False)
+    .at((5, 4), "mean", target="index")
+    .at((5, 4), "sum", reduction="sum", target="index")
+    .at((5, 4), "none", reduction="none", target="index")
+    .at((5, 4), "weighted", weight=_WEIGHTS, target="index")
+    .at((7, 4), "ignored index", ignore_index=1, target="ignored")
+    .at((5, 4), "smoothed", label_smoothing=0.1, target="index")
+    .at(
+        (7, 4),
+        "smoothed, weighted, ignored",
+        label_smoothing=0.2,
+        weight=_WEIGHTS,
+        ignore_index=1,
+        target="ignored",
+    )
+    .at((5, 4), "probabilities", target="probability")
+    .at(
+        (5, 4),
+        "probabilities, smoothed, weighted",
+        label_smoothing=0.1,
+        weight=_WEIGHTS,
+        target="probability",
+    )
+)
+
+CASES: tuple[Case, ...] = tuple(
+    case
+    for layer in (
+        _linear,
+        _conv,
+        _table,
+        _scale,
+        _max,
+        _avg,
+        _adaptive,
+        *_pointwise,
+        *_squared,
+        _bce,
+        _cross,
+    )
+    for case in layer.cases
+)
+
+
+def layers() -> tuple[str, ...]:
+    """Return the class names, each once."""
+    return tuple(dict.fromkeys(case.layer for case in CASES))
+
+
+def of_layer(layer: str) -> tuple[Case, ...]:
+    """Return the cases of one class."""
+    return tuple(case for case in CASES if case.layer == layer)

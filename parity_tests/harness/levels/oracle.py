@@ -1,0 +1,55 @@
+"""L1: the scratch backward against the complex step through its own forward.
+
+f(x + ih) = f(x) + ih f'(x) + O(h^2), so the imaginary part divided by h is the derivative to the
+last bit, with no difference of nearby numbers (Squire and Trapp 1998). No torch takes part.
+"""
+
+from __future__ import annotations
+
+from parity_tests.harness import bounds
+from parity_tests.harness.compare import compare
+from parity_tests.harness.pair import Pair
+from parity_tests.harness.verdict import Check
+from scratch.gradcheck import complex_step
+
+LEVEL = "L1"
+ENTRIES = 24  # checked per tensor of a network; a layer is checked at every entry
+
+
+def run(pair: Pair, entries: int | None) -> list[Check]:
+    """Check the gradient of the input and of every parameter.
+
+    Args:
+        pair: real-valued weights and inputs.
+        entries: how many entries of each tensor, drawn at random; None for all.
+    """
+    module = pair.scratch_as("float64")
+    found = complex_step(module, pair.inputs, pair.d_output, entries=entries)
+    checks = []
+    for name, (analytic, numeric) in found.items():
+        result = compare(analytic, numeric, bounds.complex_step(numeric), reach=_reach(numeric))
+        path, _, tensor = name.rpartition(".")
+        checks.append(
+            Check(
+                LEVEL,
+                pair.subject,
+                path,
+                "backward",
+                tensor,
+                "scratch float64",
+                result.verdict,
+                result.used,
+                result.index,
+                result.got,
+                result.want,
+                result.share,
+                result.note,
+            )
+        )
+    return checks
+
+
+def _reach(numeric: object) -> int | None:
+    """A single entry, or sampled entries behind shut masks, may rightly all be alike."""
+    size = getattr(numeric, "size", 0)
+    return 0 if size < 4 else None

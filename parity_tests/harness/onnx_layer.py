@@ -1,0 +1,169 @@
+"""One layer as an ONNX model, written by hand, for a third opinion on its forward.
+
+This is no exporter: each function states what the ONNX operator set (opset 20) says the layer is.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Node = tuple[str, dict[str, Any], list[Array]]
+
+OPSET, IR = 20, 10
+
+
+def _pair(value: Any) -> list[int]:
+    return [value, value] if isinstance(value, int) else [int(v) for v in value]
+
+
+def _window(layer: Any) -> dict[str, Any]:
+    return {
+        "kernel_shape": _pair(layer.kernel_size),
+        "strides": _pair(layer.stride),
+        "pads": _pair(layer.padding) * 2,
+    }
+
+
+def _parameters(layer: Any) -> list[Array]:
+    return [value.detach().numpy() for value in layer.parameters()]
+
+
+def _linear(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    weight, *bias = _parameters(layer)
+    add: list[Node] = [("Add", {}, bias)] if bias else []
+    return [("MatMul", {}, [np.ascontiguousarray(weight.T)]), *add]
+
+
+def _conv2d(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    attributes: dict[str, Any] = {
+        "kernel_shape": _pair(layer.kernel_size),
+        "strides": _pair(layer.stride),
+        "dilations": _pair(layer.dilation),
+        "group": layer.groups,
+    }
+    if layer.padding == "same":
+        attributes["auto_pad"] = "SAME_UPPER"
+    elif layer.padding != "valid":
+        attributes["pads"] = _pair(layer.padding) * 2
+    return [("Conv", attributes, _parameters(layer))]
+
+
+def _table_conv2d(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    kernels, bias = _parameters(layer)
+    dense = np.zeros((layer.out_channels, layer.in_channels, *layer.kernel_size), kernels.dtype)
+    dense[layer.targets, layer.sources] = kernels
+    return [("Conv", {"kernel_shape": list(layer.kernel_size)}, [dense, bias])]
+
+
+def _channel_scale(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    weight, bias = (value.reshape(-1, 1, 1) for value in _parameters(layer))
+    return [("Mul", {}, [weight]), ("Add", {}, [bias])]
+
+
+def _max_pool2d(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    more = {"dilations": _pair(layer.dilation), "ceil_mode": int(layer.ceil_mode)}
+    return [("MaxPool", {**_window(layer), **more}, [])]
+
+
+def _avg_pool2d(layer: Any, shape: tuple[int, ...]) -> list[Node] | None:
+    if layer.divisor_override:
+        return None  # ONNX has no such attribute
+    more = {
+        "ceil_mode": int(layer.ceil_mode),
+        "count_include_pad": int(layer.count_include_pad),
+    }
+    return [("AveragePool", {**_window(layer), **more}, [])]
+
+
+def _adaptive(layer: Any, shape: tuple[int, ...]) -> list[Node] | None:
+    asked = layer.output_size
+    high, wide = (asked, asked) if isinstance(asked, int) else asked
+    sides = [(shape[2], high or shape[2]), (shape[3], wide or shape[3])]
+    if any(size % out for size, out in sides):
+        return None  # bins of different sizes are no single ONNX operator
+    kernel = [size // out for size, out in sides]
+    return [("AveragePool", {"kernel_shape": kernel, "strides": kernel}, [])]
+
+
+def _named(operator: str) -> Callable[[Any, tuple[int, ...]], list[Node]]:
+    return lambda layer, shape: [(operator, {}, [])]
+
+
+NODES: dict[str, Callable[[Any, tuple[int, ...]], list[Node] | None]] = {
+    "Linear": _linear,
+    "Conv2d": _conv2d,
+    "TableConv2d": _table_conv2d,
+    "ChannelScale": _channel_scale,
+    "MaxPool2d": _max_pool2d,
+    "AvgPool2d": _avg_pool2d,
+    "AdaptiveAvgPool2d": _adaptive,
+    "ReLU": _named("Relu"),
+    "Identity": _named("Identity"),
+}
+
+
+def forward(layer: Any, x: Array) -> Array | None:
+    """Run a torch layer's ONNX form in ONNX Runtime, graph optimisation off.
+
+    Args:
+        layer: float32 torch layer.
+        x: its input, float32.
+
+    Returns:
+        The output, or None where the layer is no single ONNX operator.
+    """
+    make = NODES.get(type(layer).__name__)
+    nodes = make(layer, x.shape) if make else None
+    if nodes is None:
+        return None
+    result: Array = _session(_model(nodes, x.shape)).run(None, {"v0": x})[0]
+    return result
+
+
+def _model(nodes: list[Node], shape: tuple[int, ...]) -> bytes:
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    made, weights = [], []
+    for step, (operator, attributes, constants) in enumerate(nodes):
+        names = [f"w{step}_{index}" for index in range(len(constants))]
+        weights += [
+            numpy_helper.from_array(np.ascontiguousarray(value), name)
+            for name, value in zip(names, constants, strict=True)
+        ]
+        made.append(
+            helper.make_node(operator, [f"v{step}", *names], [f"v{step + 1}"], **attributes)
+        )
+    graph = helper.make_graph(
+        made,
+        "layer",
+        [helper.make_tensor_value_info("v0", TensorProto.FLOAT, list(shape))],
+        [helper.make_tensor_value_info(f"v{len(nodes)}", TensorProto.FLOAT, [None] * len(shape))],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
+    onnx.checker.check_model(model)
+    serialized: bytes = model.SerializeToString()
+    return serialized
+
+
+@functools.lru_cache(maxsize=1)
+def _options() -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3  # its shape inference for ceil mode lags behind its kernels
+    return options
+
+
+def _session(model: bytes) -> Any:
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(model, _options(), providers=["CPUExecutionProvider"])

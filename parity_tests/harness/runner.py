@@ -1,0 +1,100 @@
+"""Run the levels on a chapter, a layer or an optimizer, over several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from parity_tests.harness.case_pair import of_case
+from parity_tests.harness.cases import Case, of_layer
+from parity_tests.harness.levels import exact, judge, oracle
+from parity_tests.harness.pair import Pair, of_chapter
+from parity_tests.harness.verdict import Check, Verdict, worst
+
+SEEDS = 5
+DRAWS = 6  # a batch with a kink in float32, or with too little power, is drawn anew
+FAR = 1000  # seeds of redrawn batches lie this far apart
+
+LEVELS = {
+    "float64": ("L0", "L1", "L2", "L4", "L5"),
+    "float32": ("L0", "L3", "L5", "L6"),
+}
+
+
+def redrawn(run: Callable[[int], list[Check]], seed: int) -> list[Check]:
+    """Run with `seed`; draw anew while the verdict is KINK or MISTRUSTED."""
+    checks: list[Check] = []
+    for draw in range(DRAWS):
+        at = seed + draw * FAR
+        checks = [replace(check, seed=at) for check in run(at)]
+        if worst(checks) not in (Verdict.KINK, Verdict.MISTRUSTED):
+            break
+    return checks
+
+
+def over_seeds(run: Callable[[int], list[Check]], seed: int, count: int = SEEDS) -> list[Check]:
+    """Run `count` seeds, each redrawn where it has to be."""
+    return [check for at in range(seed, seed + count) for check in redrawn(run, at)]
+
+
+def check_case(case: Case, dtype: str, seed: int, levels: Iterable[str]) -> list[Check]:
+    """Run a layer case through the levels that apply to it."""
+    checks: list[Check] = []
+    if "L0" in levels and case.exact:
+        checks += over_seeds(lambda at: exact.run(of_case(case, at, exact=True)), seed)
+    if "L1" in levels and dtype == "float64":
+        checks += over_seeds(lambda at: oracle.run(of_case(case, at), None), seed, 1)
+    if _judged(levels, dtype):
+        checks += over_seeds(lambda at: judge.run(of_case(case, at, dtype), dtype), seed)
+    return checks
+
+
+def check_layer(name: str, dtype: str, seed: int, levels: Iterable[str]) -> list[Check]:
+    """Run every case of one layer class."""
+    return [check for case in of_layer(name) for check in check_case(case, dtype, seed, levels)]
+
+
+def check_chapter(
+    id: str, size: str, dtype: str, seed: int, levels: Iterable[str] | None = None
+) -> list[Check]:
+    """Run a chapter through the levels.
+
+    Args:
+        id: chapter.
+        size: "tiny" or "full".
+        dtype: "float64" or "float32"; decides which levels apply.
+        seed: first seed.
+        levels: a choice of them, None for all that apply.
+    """
+    chosen = LEVELS[dtype] if levels is None else tuple(levels)
+
+    def pair(at: int) -> Pair:
+        return of_chapter(id, size, at, dtype)
+
+    checks: list[Check] = []
+    if "L0" in chosen:
+        checks += over_seeds(lambda at: exact.run(of_chapter(id, size, at, exact=True)), seed)
+    if "L1" in chosen and dtype == "float64":
+        checks += over_seeds(lambda at: oracle.run(pair(at), oracle.ENTRIES), seed, 1)
+    if _judged(chosen, dtype):
+        checks += over_seeds(lambda at: judge.run(pair(at), dtype), seed)
+    if "L5" in chosen:
+        from parity_tests.harness.levels import trajectory
+
+        checks += trajectory.run(id, size, seed, dtype=dtype)
+    if "L6" in chosen:
+        from parity_tests.harness.levels import export
+
+        checks += export.run(id, size, seed)
+    return checks
+
+
+def check_optimizer(name: str, dtype: str, seed: int) -> list[Check]:
+    """Run one optimizer or schedule case (L4)."""
+    from parity_tests.harness.levels import optimiser
+
+    return optimiser.run(name, seed, dtype)
+
+
+def _judged(levels: Iterable[str], dtype: str) -> bool:
+    return ("L2" if dtype == "float64" else "L3") in levels
