@@ -1,4 +1,4 @@
-"""What happens around the training steps: metrics, checkpoints, signals, the random state."""
+"""What happens around the training steps: metrics, bar, random state, checkpoints, signals."""
 
 from __future__ import annotations
 
@@ -109,19 +109,62 @@ class RandomState(lightning.Callback):
         self._waiting = None
 
 
+class Bar(lightning.Callback):
+    """One progress bar over all steps, with the last loss and the last validation metric."""
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Open the bar; a resumed run starts where it was."""
+        from tqdm import tqdm
+
+        per_epoch = int(trainer.num_training_batches)
+        self._metric = ""
+        self._bar = tqdm(
+            total=per_epoch * (trainer.max_epochs or 0),
+            initial=trainer.global_step,
+            desc=f"{cast(ChapterModule, pl_module).chapter.id} torch",
+            unit="step",
+        )
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *args: Any
+    ) -> None:
+        """Move on by one step."""
+        loss = cast(ChapterModule, pl_module).step_losses[-1]
+        self._bar.set_postfix_str(f"loss {loss:.4f}{self._metric}", refresh=False)
+        self._bar.update()
+
+    def on_validation_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Show the metric from now on."""
+        self._metric = f", validation {float(trainer.callback_metrics['val_metric']):.4f}"
+
+    def teardown(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
+    ) -> None:
+        """Close the bar, whatever ended the run."""
+        if hasattr(self, "_bar"):
+            self._bar.close()
+
+
 class Checkpoints(lightning.Callback):
-    """A checkpoint after every epoch, and one more when a signal ends the run.
+    """A checkpoint at the end of an epoch, and one more when a signal ends the run.
 
     A first Ctrl-C or SIGTERM ends training after the step in progress, with a checkpoint; a second
     Ctrl-C ends it at once.
 
     Args:
         folder: where they go, None to write none.
+        pause: seconds between two checkpoints at least (writing to the disk takes longer than a
+            short epoch); the last epoch always gets one.
         keep: how many stay.
     """
 
-    def __init__(self, folder: Path | None, keep: int = 2) -> None:
-        self.folder, self.keep = folder, keep
+    def __init__(self, folder: Path | None, pause: float, keep: int = 2) -> None:
+        self.folder, self.pause, self.keep = folder, pause, keep
+        self._saved = time.perf_counter()
         self._signum: int | None = None
         self._previous: dict[int, Any] = {}
 
@@ -149,10 +192,12 @@ class Checkpoints(lightning.Callback):
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Save, then forget the oldest."""
-        saved = self._save(trainer)
+        """Save if it is time, or the end."""
         if self._signum is not None:
-            raise Interrupted(self._signum, saved)
+            raise Interrupted(self._signum, self._save(trainer))
+        last = trainer.current_epoch + 1 == trainer.max_epochs
+        if last or time.perf_counter() - self._saved >= self.pause:
+            self._save(trainer)
 
     def teardown(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
@@ -170,4 +215,5 @@ class Checkpoints(lightning.Callback):
         if trainer.is_global_zero:
             for old in sorted(self.folder.glob(f"step-*{SUFFIX}"))[: -self.keep]:
                 trainer.strategy.remove_checkpoint(old)
+        self._saved = time.perf_counter()
         return target

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,49 @@ def read_verified(path: Path) -> bytes:
     if found["bytes"] < expected:
         raise UserError(f"{path}: incomplete ({found['bytes']} of {expected} bytes)")
     raise UserError(f"{path}: SHA-256 mismatch, the file was altered after it was written")
+
+
+def weights_of(path: Path, checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """Return the network's own state dict out of a checkpoint.
+
+    Args:
+        path: named in an error.
+        checkpoint: as read.
+
+    Raises:
+        UserError: the checkpoint holds no weights.
+    """
+    state = checkpoint.get("state_dict")
+    if not isinstance(state, dict) or not state:
+        raise UserError(f"{path}: holds no weights (no state_dict)")
+    return {str(key).removeprefix("model."): value for key, value in state.items()}
+
+
+def check_same_network(path: Path, expected: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """Refuse weights of another network.
+
+    Args:
+        path: named in the error.
+        expected: arrays or tensors by key, of the network that is to take them.
+        found: those of the file.
+
+    Raises:
+        UserError: lists the first three keys that differ, with expected and found shape.
+    """
+
+    def shape(state: Mapping[str, Any], key: str) -> str:
+        return str(tuple(state[key].shape)) if key in state else "no such key"
+
+    differing = [
+        f"{key}: expected {shape(expected, key)}, found {shape(found, key)}"
+        for key in dict.fromkeys([*expected, *found])
+        if shape(expected, key) != shape(found, key)
+    ]
+    if differing:
+        raise UserError(
+            f"{path}: weights of another network, {len(differing)} keys differ: "
+            + "; ".join(differing[:3])
+        )
 
 
 def sweep(folder: Path) -> None:

@@ -15,8 +15,14 @@ import lightning
 import torch
 from torch import nn
 
-from ref_torch.callbacks import Checkpoints, Interrupted, Metrics, RandomState
-from ref_torch.checkpoint import AtomicCheckpointIO, newest, sweep
+from ref_torch.callbacks import Bar, Checkpoints, Interrupted, Metrics, RandomState
+from ref_torch.checkpoint import (
+    AtomicCheckpointIO,
+    check_same_network,
+    newest,
+    sweep,
+    weights_of,
+)
 from ref_torch.data import ChapterData
 from ref_torch.lit import ChapterModule
 from ref_torch.trainer_args import check_reserved
@@ -38,6 +44,7 @@ def fit(
     progress: bool = True,
     trainer_args: Mapping[str, Any] | None = None,
     resume: Path | None = None,
+    checkpoint_pause: float = 10.0,
 ) -> History:
     """Train a network as its chapter says; the weights of `model` change in place.
 
@@ -55,6 +62,7 @@ def fit(
         progress: show a progress bar.
         trainer_args: further arguments of `lightning.Trainer`, as `parse_trainer_args` gives them.
         resume: a checkpoint, or a folder of which the newest that verifies is taken.
+        checkpoint_pause: seconds between two checkpoints at least.
 
     Returns:
         The rows of all epochs, the loss of every step, the seconds.
@@ -80,7 +88,11 @@ def fit(
         torch.manual_seed(seed)
         trainer = _trainer(
             chapter.train.epochs if epochs is None else epochs,
-            [metrics, RandomState(), Checkpoints(folder.checkpoints if folder else None)],
+            [
+                metrics,
+                RandomState(),
+                Checkpoints(folder.checkpoints if folder else None, checkpoint_pause),
+            ],
             Path(root),
             progress,
             trainer_args or {},
@@ -104,9 +116,7 @@ def _trainer(
 ) -> lightning.Trainer:
     check_reserved(trainer_args)
     if progress:
-        from lightning.pytorch.callbacks import TQDMProgressBar
-
-        callbacks = [*callbacks, TQDMProgressBar(refresh_rate=10)]
+        callbacks = [*callbacks, Bar()]
     on_cpu = trainer_args.get("accelerator", "cpu") == "cpu"
     arguments: dict[str, Any] = {
         "accelerator": "cpu",
@@ -120,7 +130,7 @@ def _trainer(
         "plugins": [AtomicCheckpointIO()],
         "logger": False,
         "enable_checkpointing": False,
-        "enable_progress_bar": progress,
+        "enable_progress_bar": False,
         "enable_model_summary": False,
         "use_distributed_sampler": False,
         "default_root_dir": root,
@@ -172,32 +182,9 @@ def _find(resume: Path, module: ChapterModule) -> Path:
         path, refused = newest(resume)
         for line in refused:
             warnings.warn(f"passed over: {line}", stacklevel=3)
-    check_fits(path, AtomicCheckpointIO().load_checkpoint(path), module)
+    state = weights_of(path, AtomicCheckpointIO().load_checkpoint(path))
+    check_same_network(path, module.model.state_dict(), state)
     return path
-
-
-def check_fits(path: Path, checkpoint: Mapping[str, Any], module: ChapterModule) -> None:
-    """Refuse a checkpoint of another network.
-
-    Raises:
-        UserError: lists the first three keys that differ, with expected and found shape.
-    """
-    expected = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-    state = checkpoint.get("state_dict")
-    if not isinstance(state, dict):
-        raise UserError(f"{path}: holds no weights (no state_dict)")
-    found = {key: tuple(value.shape) for key, value in state.items()}
-    differing = [
-        f"{key.removeprefix('model.')}: expected {expected.get(key, 'no such key')}, "
-        f"found {found.get(key, 'no such key')}"
-        for key in [*expected, *(key for key in found if key not in expected)]
-        if expected.get(key) != found.get(key)
-    ]
-    if differing:
-        raise UserError(
-            f"{path}: a checkpoint of another network, {len(differing)} keys differ: "
-            + "; ".join(differing[:3])
-        )
 
 
 def _step_of(path: Path) -> int:

@@ -50,7 +50,7 @@ class ChapterModule(lightning.LightningModule):
         if not torch.isfinite(loss):
             self._refuse(value, x)
         self.step_losses.append(value)
-        self.log("train_loss", loss.detach(), prog_bar=True)
+        self.log("train_loss", loss.detach())
         return loss
 
     def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> None:
@@ -68,7 +68,7 @@ class ChapterModule(lightning.LightningModule):
             self.chapter.data.task, outputs.float().cpu().numpy(), targets.cpu().numpy()
         ).values()
         self.log("val_loss", self.criterion(outputs, targets))
-        self.log("val_metric", metric, prog_bar=True)
+        self.log("val_metric", metric)
 
     def configure_optimizers(self) -> Any:
         """Return the chapter's optimiser, with its schedule stepped once per epoch."""

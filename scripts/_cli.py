@@ -52,6 +52,12 @@ def guarded(
         return BAD_INPUT
 
 
+def failed(reason: str) -> int:
+    """Print why a check failed, in one line, and return the exit code for it."""
+    print(_line(reason), file=sys.stderr)
+    return FAILED
+
+
 def parser(doc: str | None, examples: str) -> argparse.ArgumentParser:
     """Return a parser whose help is the script's docstring and its examples."""
     return argparse.ArgumentParser(

@@ -21,6 +21,7 @@ import numpy as np
 
 from parity_tests.harness import engines, export, goldens
 from parity_tests.harness.bounds import end_to_end
+from parity_tests.harness.export_report import checks_json
 from parity_tests.harness.verdict import Check
 from scratch.data import Dataset
 from scratch.data.preprocess import apply
@@ -84,7 +85,7 @@ def write_bundle(
         UserError: the folder is not empty or cannot be made, a package is missing.
         BundleRefused: a check failed.
     """
-    _refuse_occupied(out)
+    refuse_occupied(out)
     made = _make_parents(out.parent)
     building = out.parent / f".{out.name}.{secrets.token_hex(4)}.partial"
     try:
@@ -142,7 +143,8 @@ def _build(
     checks = export.verify(folder)
     if any(check.failing for check in checks):
         raise BundleRefused(checks)
-    atomic_write(folder / CHECKS, checks_json(checks))
+    report = json.dumps(checks_json(checks), indent=1, ensure_ascii=False) + "\n"
+    atomic_write(folder / CHECKS, report.encode())
     bundle.sealed(folder).write(folder)
     return checks
 
@@ -198,23 +200,6 @@ def _goldens(
     return found
 
 
-def checks_json(checks: list[Check]) -> bytes:
-    """Return the checks as JSON: what, by which engine, value, limit, verdict."""
-    rows = [
-        {
-            "name": check.tensor,
-            "engine": check.engine,
-            "value": check.used,
-            "limit": 1.0,
-            "verdict": str(check.verdict),
-            "note": check.note,
-        }
-        for check in checks
-    ]
-    content = {"value": "largest error as a share of its bound", "checks": rows}
-    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-
-
 def _versions() -> dict[str, str]:
     found = {}
     for package in PACKAGES:
@@ -225,7 +210,12 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _refuse_occupied(out: Path) -> None:
+def refuse_occupied(out: Path) -> None:
+    """Refuse to write into what is already there.
+
+    Raises:
+        UserError: `out` is a file, or a folder that holds something.
+    """
     if out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out}: exists and is not an empty folder; choose another or empty it")
     if out.exists() and not out.is_dir():

@@ -61,7 +61,8 @@ class Bundle:
         inputs: of the network.
         outputs: of the network.
         preprocessing: how a sample becomes an input, as `scratch.data` recorded it.
-        data: name and source of the data set.
+        arguments: of the network's constructor, where they differ from the chapter's.
+        data: name and source of the data set, name of the target.
         training: every hyper-parameter.
         metrics: what the network scored, empty if unknown.
         versions: of what made the file.
@@ -75,6 +76,7 @@ class Bundle:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     preprocessing: Mapping[str, Any]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -166,10 +168,17 @@ def _bundle(content: dict[str, Any]) -> Bundle:
         )
         for side in ("inputs", "outputs")
     }
-    bundle = Bundle(**{**content, **tensors, "classes": tuple(content["classes"])})
+    arguments = {key: _frozen(value) for key, value in content["arguments"].items()}
+    changed = {**tensors, "classes": tuple(content["classes"]), "arguments": arguments}
+    bundle = Bundle(**{**content, **changed})
     if bundle.task not in TASKS:
         raise TypeError(f"task {bundle.task!r}")
     for name, seal in bundle.files.items():
         if not isinstance(seal["bytes"], int) or not isinstance(seal["sha256"], str):
             raise TypeError(f"the checksum of {name}")
     return bundle
+
+
+def _frozen(value: Any) -> Any:
+    """Return JSON's lists as the tuples they were."""
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,128 @@
+"""What a bundle says about itself, held against the spec, the ONNX file and the runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parity_tests.harness import engines
+from parity_tests.harness.export_checks import told
+from parity_tests.harness.verdict import Check
+from scratch import spec
+from scratch.deploy.schema import MEANING, MODEL, Bundle, Tensor
+
+_DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(int64)": "int64"}
+
+
+def description(bundle: Bundle, folder: Path) -> list[Check]:
+    """Check that bundle.json agrees with the chapter it names."""
+    chapter = spec.get(bundle.chapter["id"], bundle.chapter["size"])
+    pairs = {
+        "task": (bundle.task, chapter.data.task),
+        "input": (bundle.inputs[0].shape[1:], chapter.data.shape),
+        "input name": (bundle.inputs[0].name, chapter.onnx.input),
+        "output name": (bundle.outputs[0].name, chapter.onnx.output),
+        "free axes": (_free(bundle.inputs + bundle.outputs), ("batch", "batch")),
+        "classes": (len(bundle.classes), _classes(bundle)),
+    }
+    return [
+        told(bundle, name, "bundle.json", "" if said == want else f"says {said}, not {want}")
+        for name, (said, want) in pairs.items()
+    ]
+
+
+def _free(tensors: tuple[Tensor, ...]) -> tuple[str, ...]:
+    return tuple(size for tensor in tensors for size in tensor.shape if isinstance(size, str))
+
+
+def _classes(bundle: Bundle) -> int:
+    if bundle.task == "regression":
+        return 0
+    return 2 if bundle.task == "binary" else int(bundle.outputs[0].shape[1])
+
+
+def meaning(bundle: Bundle, folder: Path) -> list[Check]:
+    """Check that labels and preprocessing are those the ONNX file was sealed with."""
+    import onnx
+
+    from ref_torch.export.onnx import metadata_of
+
+    held = metadata_of(onnx.load(str(folder / MODEL))).get(MEANING, "nothing")
+    problem = (
+        ""
+        if held == bundle.meaning()
+        else (
+            "task, classes, preprocessing, inputs or outputs of bundle.json are not those that "
+            "model.onnx was written with"
+        )
+    )
+    return [told(bundle, "meaning", "model.onnx", problem)]
+
+
+def graph(bundle: Bundle, folder: Path) -> list[Check]:
+    """Check the ONNX file itself: valid, self-contained, no training or control nodes, names."""
+    import onnx
+
+    from ref_torch.export.onnx import ExportError, check_proto, declared, metadata_of
+
+    chapter = spec.get(bundle.chapter["id"], bundle.chapter["size"])
+    proto = onnx.load(str(folder / MODEL))
+    try:
+        check_proto(proto, chapter)
+        problem = ""
+    except ExportError as error:
+        problem = str(error)
+    checks = [told(bundle, "graph", "onnx.checker", problem)]
+    found = [declared(value) for value in (*proto.graph.input, *proto.graph.output)]
+    checks.append(_same(bundle, "onnx file", found))
+    named = metadata_of(proto)
+    said = (named.get("chapter"), named.get("size"))
+    want = (bundle.chapter["id"], bundle.chapter["size"])
+    problem = "" if said == want else f"says {said}, bundle.json {want}"
+    return [*checks, told(bundle, "chapter", "model.onnx", problem)]
+
+
+def runtime_view(bundle: Bundle, folder: Path) -> list[Check]:
+    """Check names, types and dimensions as ONNX Runtime sees them."""
+    opened = engines.session(folder / MODEL, "all")
+    found = [
+        (value.name, _DTYPES.get(value.type, value.type), tuple(value.shape))
+        for value in (*opened.get_inputs(), *opened.get_outputs())
+    ]
+    return [_same(bundle, "onnxruntime", found)]
+
+
+def _same(bundle: Bundle, engine: str, found: list[Any]) -> Check:
+    want = [(t.name, t.dtype, t.shape) for t in (*bundle.inputs, *bundle.outputs)]
+    problem = "" if found == want else f"declares {found}, bundle.json {want}"
+    return told(bundle, "names, types, dimensions", engine, problem)
+
+
+def refusals(bundle: Bundle, folder: Path) -> list[Check]:
+    """Check that ONNX Runtime refuses what the network does not take."""
+    opened = engines.session(folder / MODEL, "all")
+    tensor = bundle.inputs[0]
+    sample = tuple(int(size) for size in tensor.shape[1:])
+    wrong = {
+        f"{tensor.axes[axis + 1]} {size + 1} for {size}": np.zeros(
+            (2, *sample[:axis], size + 1, *sample[axis + 1 :]), np.float32
+        )
+        for axis, size in enumerate(sample)
+    }
+    wrong["no batch axis"] = np.zeros(sample, np.float32)
+    wrong["float64"] = np.zeros((2, *sample), np.float64)
+    checks = []
+    for name, x in wrong.items():
+        try:
+            opened.run(None, {tensor.name: x})
+            problem = "accepted"
+        except Exception as error:
+            problem = "" if _is_refusal(error) else f"{type(error).__name__}: {error}"
+        checks.append(told(bundle, f"refuses {name}", "onnxruntime", problem))
+    return checks
+
+
+def _is_refusal(error: Exception) -> bool:
+    return type(error).__name__ == "InvalidArgument"

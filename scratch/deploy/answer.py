@@ -1,0 +1,51 @@
+"""From a network's outputs to words: class, probability, value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scratch.spec.errors import UserError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def probabilities(task: str, outputs: Array) -> Array:
+    """Return the probability of every class, in float64.
+
+    Args:
+        task: "binary" (one logit, the second class's) or "multiclass" (a logit per class).
+        outputs: (N, 1) or (N, C).
+
+    Returns:
+        (N, 2) or (N, C); rows sum to 1.
+
+    >>> probabilities("binary", np.array([[0.0]])).tolist()
+    [[0.5, 0.5]]
+    """
+    logits = np.asarray(outputs, np.float64)
+    if task == "binary":
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
+def class_numbers(task: str, outputs: Array) -> list[int]:
+    """Return the predicted class of every sample; a binary logit of 0 is the first class."""
+    numbers = outputs[:, 0] > 0 if task == "binary" else outputs.argmax(axis=1)
+    return [int(number) for number in numbers]
+
+
+def labels(task: str, classes: tuple[str, ...], outputs: Array) -> tuple[str, ...]:
+    """Return the name of the predicted class of every sample; none for regression.
+
+    Raises:
+        UserError: fewer names than classes.
+    """
+    if task == "regression":
+        return ()
+    known = 2 if task == "binary" else outputs.shape[1]
+    if len(classes) != known:
+        raise UserError(f"{known} classes, but {len(classes)} names: {', '.join(classes)}")
+    return tuple(classes[number] for number in class_numbers(task, outputs))

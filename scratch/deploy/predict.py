@@ -1,0 +1,103 @@
+"""A bundle at work: what the network says about an input, with ONNX Runtime and without torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scratch.data.preprocess import invert_target
+from scratch.deploy import inputs, schema
+from scratch.deploy.answer import class_numbers, probabilities
+from scratch.spec.errors import UserError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What the network says about one sample.
+
+    Attributes:
+        label: name of the likeliest class; "" for regression.
+        probabilities: of every class by name; empty for regression.
+        value: predicted number in the target's unit; None for classes.
+    """
+
+    label: str = ""
+    probabilities: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    value: float | None = None
+
+
+class Predictor:
+    """A bundle, opened and verified.
+
+    Args:
+        folder: the bundle.
+
+    Raises:
+        UserError: no bundle, a missing or altered model file, or labels and preprocessing other
+            than those the model was written with.
+        ImportError: onnxruntime is not installed.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        folder = Path(folder)
+        self.bundle = schema.read(folder)
+        problem = (
+            self.bundle.problem(folder, schema.MODEL)
+            if schema.MODEL in self.bundle.files
+            else f"not listed in {schema.NAME}"
+        )
+        if problem:
+            raise UserError(f"{folder / schema.MODEL}: {problem}")
+
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(folder / schema.MODEL), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's errors share no base but Exception
+            raise UserError(f"{folder / schema.MODEL}: onnxruntime refuses it ({error})") from error
+        held = self._session.get_modelmeta().custom_metadata_map.get(schema.MEANING)
+        if held != self.bundle.meaning():
+            raise UserError(
+                f"{folder / schema.NAME}: classes, preprocessing or tensors are not those that "
+                f"{schema.MODEL} was written with; export it anew"
+            )
+
+    def outputs(self, x: Array) -> Array:
+        """Return the network's outputs (N, C) for its inputs (N, *shape) float32.
+
+        Raises:
+            UserError: another shape or dtype, or values that are not finite.
+        """
+        tensor = self.bundle.inputs[0]
+        if x.shape[1:] != tensor.shape[1:] or not len(x) or x.dtype != np.float32:
+            expected = f"{tensor.name}: {tensor.dtype} {tensor.shape}".replace("'", "")
+            raise UserError(f"expects {expected}; got {x.dtype} {x.shape}")
+        if not np.isfinite(x).all():
+            raise UserError("the input holds values that are not finite")
+        return np.asarray(self._session.run(None, {tensor.name: x})[0])
+
+    def predict(self, x: Array) -> list[Prediction]:
+        """Return what the network says about every sample of x (N, *shape) float32."""
+        bundle, y = self.bundle, self.outputs(x)
+        if bundle.task == "regression":
+            values = invert_target(bundle.preprocessing, y.astype(np.float64))
+            return [Prediction(value=float(value)) for value in values[:, 0]]
+        shares = probabilities(bundle.task, y)
+        return [
+            Prediction(bundle.classes[number], dict(zip(bundle.classes, row.tolist(), strict=True)))
+            for number, row in zip(class_numbers(bundle.task, y), shares, strict=True)
+        ]
+
+    def read(self, text: str, *, invert: bool | None = None, prepared: bool = False) -> Array:
+        """Return the network's input for an argument of the command line; see `inputs.read`."""
+        return inputs.read(text, self.bundle.preprocessing, invert=invert, prepared=prepared)

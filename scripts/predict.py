@@ -1,0 +1,90 @@
+"""Ask a bundle what it sees. Needs ONNX Runtime, and Pillow for pictures, but not torch.
+
+A picture (PNG, JPEG, any size) becomes grey and is scaled to the network's size; dark ink on a
+bright ground is told by its border. A table row is its numbers with commas between them, in the
+units of the data set. A .npy file holds raw samples: table rows (N, F), or images (N, H, W) whose
+bytes run to 255; with --prepared it holds the network's input as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import _cli
+
+if TYPE_CHECKING:
+    from scratch.deploy.predict import Prediction
+
+EXAMPLES = """\
+  python scripts/predict.py bundle/lenet5 seven.png photo.jpg
+  python scripts/predict.py bundle/lenet5 scan.png --invert       black ink on white paper
+  python scripts/predict.py bundle/logistic_regression 0.58,0.92
+  python scripts/predict.py bundle/lenet5 samples.npy --json
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = _cli.parser(__doc__, EXAMPLES)
+    parser.add_argument("bundle", type=Path, help="a folder that scripts/export_onnx.py made")
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture, .npy file, or numbers")
+    ink = parser.add_mutually_exclusive_group()
+    ink.add_argument("--invert", dest="invert", action="store_true", help="ink is dark")
+    ink.add_argument("--no-invert", dest="invert", action="store_false", help="ink is bright")
+    parser.set_defaults(invert=None)
+    parser.add_argument("--prepared", action="store_true", help=".npy files need no preprocessing")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    args = parser.parse_args(argv)
+
+    from scratch.deploy.predict import Predictor
+
+    predictor = Predictor(args.bundle)
+    arrays = [
+        predictor.read(text, invert=args.invert, prepared=args.prepared) for text in args.inputs
+    ]
+    found = [
+        (f"{text}[{i}]" if len(x) > 1 else text, prediction)
+        for text, x in zip(args.inputs, arrays, strict=True)
+        for i, prediction in enumerate(predictor.predict(x))
+    ]
+    target = str(predictor.bundle.data.get("target", ""))
+    print(_json(found, target) if args.json else _table(found, target))
+    return _cli.OK
+
+
+def _json(found: list[tuple[str, Prediction]], target: str) -> str:
+    rows: list[dict[str, Any]] = []
+    for name, prediction in found:
+        if prediction.value is None:
+            rows.append(
+                {
+                    "input": name,
+                    "class": prediction.label,
+                    "probabilities": dict(prediction.probabilities),
+                }
+            )
+        else:
+            rows.append({"input": name, "value": prediction.value, "target": target})
+    return json.dumps(rows, indent=1, ensure_ascii=False)
+
+
+def _table(found: list[tuple[str, Prediction]], target: str) -> str:
+    from tabulate import tabulate
+
+    if found[0][1].value is not None:
+        rows = [(name, prediction.value) for name, prediction in found]
+        return tabulate(rows, ("input", target or "value"), floatfmt=".6g")
+    rows_of_classes = []
+    for name, prediction in found:
+        ordered = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
+        others = ", ".join(f"{label} {share:.1%}" for label, share in ordered[1:4])
+        share = prediction.probabilities[prediction.label]
+        rows_of_classes.append((name, prediction.label, f"{share:.1%}", others))
+    headers = ("input", "class", "probability", "then")
+    return tabulate(rows_of_classes, headers, disable_numparse=True)
+
+
+if __name__ == "__main__":
+    _cli.run(main)
