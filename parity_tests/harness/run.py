@@ -34,6 +34,20 @@ class Result:
         return {"output": self.output, **named, **self.gradients}
 
 
+class BrokenError(Exception):
+    """The judged module raised where the reference computed.
+
+    Attributes:
+        direction: "forward" or "backward".
+        reason: type and text of what was raised.
+    """
+
+    def __init__(self, direction: str, cause: Exception) -> None:
+        super().__init__(direction, cause)
+        self.direction = direction
+        self.reason = f"raised {type(cause).__name__}: {cause}"
+
+
 def cast(values: tuple[Array, ...], dtype: Any) -> tuple[Array, ...]:
     """Cast floating arrays to `dtype` and leave integer ones."""
     return tuple(v.astype(dtype) if np.issubdtype(v.dtype, np.inexact) else v for v in values)
@@ -45,10 +59,20 @@ def is_loss(module: Any) -> bool:
 
 
 def run_scratch(module: nn.Module, inputs: tuple[Array, ...], d_output: Array) -> Result:
-    """Run a scratch module in the dtype of its inputs."""
+    """Run a scratch module in the dtype of its inputs.
+
+    Raises:
+        BrokenError: it raised.
+    """
     module.zero_grad()
-    output = module.forward(*inputs)
-    dx = module.backward(d_output if np.ndim(d_output) else d_output[()])
+    try:
+        output = module.forward(*inputs)
+    except Exception as cause:
+        raise BrokenError("forward", cause) from cause
+    try:
+        dx = module.backward(d_output if np.ndim(d_output) else d_output[()])
+    except Exception as cause:
+        raise BrokenError("backward", cause) from cause
     gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
     return Result(np.asarray(output), dx if isinstance(dx, tuple) else (dx,), gradients)
 

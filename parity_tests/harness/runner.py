@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from parity_tests.harness.case_pair import of_case
 from parity_tests.harness.cases import Case, of_layer
 from parity_tests.harness.levels import exact, judge, oracle
 from parity_tests.harness.pair import Pair, of_chapter
 from parity_tests.harness.verdict import Check, Verdict, worst
+from scratch.spec import UserError
 
 SEEDS = 5
 DRAWS = 6  # a batch with a kink in float32, or with too little power, is drawn anew
@@ -37,13 +40,31 @@ def over_seeds(run: Callable[[int], list[Check]], seed: int, count: int = SEEDS)
     return [check for at in range(seed, seed + count) for check in redrawn(run, at)]
 
 
+def protected(level: str, subject: str, run: Callable[[], list[Check]]) -> list[Check]:
+    """Run a level of a whole network; what the network raises is a failure, not a crash."""
+    try:
+        return run()
+    except UserError:
+        raise
+    except Exception as cause:
+        where = traceback.extract_tb(cause.__traceback__)[-1]
+        note = (
+            f"raised {type(cause).__name__}: {cause} ({Path(where.filename).name}:{where.lineno})"
+        )
+        return [Check(level, subject, "", "forward", "output", "scratch", Verdict.FAIL, note=note)]
+
+
 def check_case(case: Case, dtype: str, seed: int, levels: Iterable[str]) -> list[Check]:
     """Run a layer case through the levels that apply to it."""
     checks: list[Check] = []
     if "L0" in levels and case.exact:
         checks += over_seeds(lambda at: exact.run(of_case(case, at, exact=True)), seed)
     if "L1" in levels and dtype == "float64":
-        checks += over_seeds(lambda at: oracle.run(of_case(case, at), None), seed, 1)
+        checks += protected(
+            "L1",
+            case.name,
+            lambda: over_seeds(lambda at: oracle.run(of_case(case, at), None), seed, 1),
+        )
     if _judged(levels, dtype):
         checks += over_seeds(lambda at: judge.run(of_case(case, at, dtype), dtype), seed)
     return checks
@@ -75,17 +96,19 @@ def check_chapter(
     if "L0" in chosen:
         checks += over_seeds(lambda at: exact.run(of_chapter(id, size, at, exact=True)), seed)
     if "L1" in chosen and dtype == "float64":
-        checks += over_seeds(lambda at: oracle.run(pair(at), oracle.ENTRIES), seed, 1)
+        checks += protected(
+            "L1", id, lambda: over_seeds(lambda at: oracle.run(pair(at), oracle.ENTRIES), seed, 1)
+        )
     if _judged(chosen, dtype):
         checks += over_seeds(lambda at: judge.run(pair(at), dtype), seed)
     if "L5" in chosen:
         from parity_tests.harness.levels import trajectory
 
-        checks += trajectory.run(id, size, seed, dtype=dtype)
+        checks += protected("L5", id, lambda: trajectory.run(id, size, seed, dtype=dtype))
     if "L6" in chosen:
         from parity_tests.harness.levels import export
 
-        checks += export.run(id, size, seed)
+        checks += protected("L6", id, lambda: export.run(id, size, seed))
     return checks
 
 
@@ -93,7 +116,7 @@ def check_optimizer(name: str, dtype: str, seed: int) -> list[Check]:
     """Run one optimizer or schedule case (L4)."""
     from parity_tests.harness.levels import optimiser
 
-    return optimiser.run(name, seed, dtype)
+    return protected("L4", name, lambda: optimiser.run(name, seed, dtype))
 
 
 def _judged(levels: Iterable[str], dtype: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.rows import has_row
-from parity_tests.harness.run import run_scratch, run_torch
+from parity_tests.harness.run import BrokenError, cast, run_scratch, run_torch
 from parity_tests.harness.trace import Trace, Visit, tap_scratch, tap_torch
 from parity_tests.harness.verdict import Check, Verdict
 from scratch import nn
@@ -45,12 +46,27 @@ def reference_trace(pair: Pair) -> Trace:
 
 
 def candidate_trace(pair: Pair, dtype: str) -> Trace:
-    """Return scratch's trace in `dtype`, forward and backward."""
+    """Return scratch's trace in `dtype`, forward and backward, as far as it got."""
     model = pair.scratch_as(dtype)
-    inputs = tuple(v.astype(dtype) if v.dtype.kind == "f" else v for v in pair.inputs)
-    with tap_scratch(model) as trace:
+    inputs = cast(pair.inputs, dtype)
+    with tap_scratch(model) as trace, contextlib.suppress(BrokenError):
         run_scratch(model, inputs, np.asarray(pair.d_output).astype(dtype))
     return trace
+
+
+def broken(level: str, pair: Pair, path: str, dtype: str, error: BrokenError) -> Check:
+    """Return the check of a module that raised."""
+    tensor = "output" if error.direction == "forward" else "dx"
+    return Check(
+        level,
+        pair.subject,
+        path,
+        error.direction,
+        tensor,
+        f"scratch {dtype}",
+        Verdict.FAIL,
+        note=error.reason,
+    )
 
 
 def places(pair: Pair, trace: Trace, dtype: str) -> Iterator[Place]:

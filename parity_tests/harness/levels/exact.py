@@ -16,9 +16,9 @@ from parity_tests.harness.compare import compare
 from parity_tests.harness.local import as_check, judge, reach, second_pass
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.rows import magnitudes
-from parity_tests.harness.run import Result, cast, run_scratch, run_torch
+from parity_tests.harness.run import BrokenError, Result, cast, run_scratch, run_torch
 from parity_tests.harness.verdict import Check, Verdict
-from parity_tests.harness.visits import Place, one_armed, places, reference_trace
+from parity_tests.harness.visits import Place, broken, one_armed, places, reference_trace
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -49,7 +49,10 @@ def _place(pair: Pair, place: Place, dtype: str) -> list[Check]:
     assert d_output is not None
     truth = run_torch(place.torch, inputs, d_output)
     narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
-    found = run_scratch(place.scratch, narrow, d_narrow)
+    try:
+        found = run_scratch(place.scratch, narrow, d_narrow)
+    except BrokenError as error:
+        return [broken(LEVEL, pair, place.path, dtype, error)]
     zero = dict.fromkeys(truth.tensors(), 0.0)
     can = reach(place.torch, inputs, d_output) if place.leaf else dict.fromkeys(zero, 0)
     common = (LEVEL, pair.subject, place.path)

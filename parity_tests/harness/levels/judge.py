@@ -18,11 +18,12 @@ from parity_tests.harness.compare import compare
 from parity_tests.harness.local import as_check, judge, reach, second_pass, tolerances
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.precision import precision_path
-from parity_tests.harness.run import Result, cast, run_scratch, run_torch
+from parity_tests.harness.run import BrokenError, Result, cast, run_scratch, run_torch
 from parity_tests.harness.trace import Trace
 from parity_tests.harness.verdict import Check, Verdict
 from parity_tests.harness.visits import (
     Place,
+    broken,
     candidate_trace,
     kinks,
     one_armed,
@@ -61,7 +62,10 @@ def _place(level: str, pair: Pair, place: Place, dtype: str) -> list[Check]:
     narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
     wide, d_wide = cast(narrow, np.float64), d_narrow.astype(np.float64)
     truth = run_torch(place.torch, wide, d_wide)
-    found = run_scratch(place.scratch, narrow, d_narrow)
+    try:
+        found = run_scratch(place.scratch, narrow, d_narrow)
+    except BrokenError as error:
+        return [broken(level, pair, place.path, dtype, error)]
     other: Result | None = None
     if dtype == "float32":
         theirs = dict(pair.torch_as("float32").named_modules())[place.path]
