@@ -46,7 +46,7 @@ def kingdoms(generator: np.random.Generator, n: int = 200) -> Samples:
     a = 2.5 x1 - 10, b = 0.3 x1 + 5, c = -x1 + 10, a point belongs to the first kingdom if h lies
     above all three, to the second if above a and below b and c, to the third if below a and b and
     above c; any other point is dropped. The x2 that is returned is not jittered, so about one
-    point in twelve lies on the wrong side.
+    point in eleven lies on the wrong side.
 
     Returns:
         x (about 0.7 n, 2), labels in 0, 1, 2.
