@@ -286,8 +286,8 @@ def absolute(x: Array) -> Array:
 
 
 def _below_the_largest(x: Array, axis: int) -> Array:
-    """Return how far every score lies below the largest; infinite scores leave NaN, silently."""
-    with np.errstate(invalid="ignore"):
+    """Return how far every score lies below the largest; infinite ones leave NaN in silence."""
+    with np.errstate(invalid="ignore", over="ignore"):
         return x - x.real.max(axis=axis, keepdims=True)
 
 

@@ -18,7 +18,7 @@ class Wanted(NamedTuple):
     labels: Array | None
     """(N,) the classes (0 where ignored), or None for probabilities."""
     total: Any
-    """What a mean over the rows divides by."""
+    """What a mean over the rows divides by; NaN where nothing counts."""
 
 
 def wanted(
@@ -78,4 +78,5 @@ def _of_labels(
     q = np.zeros((n, classes), weight.dtype)
     q[counted] = smoothing / classes * weight
     q[counted, labels[counted]] += (1 - smoothing) * weight[labels[counted]]
-    return Wanted(q, counted, labels, weight[labels[counted]].sum())
+    total = weight[labels[counted]].sum()
+    return Wanted(q, counted, labels, total if total != 0 else np.nan)

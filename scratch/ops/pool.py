@@ -6,18 +6,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scratch.ops import checks
-from scratch.ops.checks import Array, IntOrPair, Pair, ShapeError
+from scratch.ops import checks, layout
+from scratch.ops.checks import Array, IntOrPair, ShapeError
 from scratch.ops.masks import keep
-from scratch.ops.windows import Windows, windows
+from scratch.ops.windows import Windows, bins, windows
 
 
 class MaxPoolCache(NamedTuple):
-    """Which tap of each window won, ``(N, C, OH, OW)``."""
+    """Which tap of each window won, ``(N, C, OH, OW)``, and what the input was like."""
 
     winner: Array
     windows: Windows
     dtype: np.dtype[Any]
+    order: layout.Order
 
 
 def max_pool2d(
@@ -71,7 +72,7 @@ def max_pool2d(
             np.maximum(best, entry, out=best)
         taps = winner[outs]
         np.maximum(taps, better * taps.dtype.type(number), out=taps)  # taps are visited in order
-    return y, MaxPoolCache(winner, w, x.dtype)
+    return y, MaxPoolCache(winner, w, x.dtype, layout.order(x))
 
 
 def max_pool2d_backward(dy: Array, cache: MaxPoolCache) -> Array:
@@ -99,21 +100,23 @@ def max_pool2d_backward(dy: Array, cache: MaxPoolCache) -> Array:
     >>> max_pool2d_backward(np.array([[[[7.0, 9.0]]]]), cache).tolist()  # the first 2.0 wins
     [[[[0.0, 7.0, 9.0, 0.0], [0.0, 0.0, 0.0, 0.0]]]]
     """
-    winner, w, dtype = cache
+    winner, w, dtype, order = cache
     checks.gradient(dy, winner.shape, dtype)
-    dx = np.zeros_like(winner, shape=(*winner.shape[:2], *w.size), dtype=dtype)
+    dy = layout.arrange(dy, order)
+    dx = layout.zeros((*winner.shape[:2], *w.size), dtype, order)
     for number, outs, ins in w.taps():
         dx[ins] += keep(dy[outs], winner[outs] == number)
     return dx
 
 
 class AvgPoolCache(NamedTuple):
-    """What every window was divided by, ``(OH, OW)``."""
+    """What every window was divided by, ``(OH, OW)``, and what the input was like."""
 
     divisor: Array
     windows: Windows
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    order: layout.Order
 
 
 def avg_pool2d(
@@ -164,7 +167,7 @@ def avg_pool2d(
     for _, outs, ins in w.taps():
         y[outs] += x[ins]
     y /= divisor
-    return y, AvgPoolCache(divisor, w, x.shape, x.dtype)
+    return y, AvgPoolCache(divisor, w, x.shape, x.dtype, layout.order(x))
 
 
 def avg_pool2d_backward(dy: Array, cache: AvgPoolCache) -> Array:
@@ -189,22 +192,23 @@ def avg_pool2d_backward(dy: Array, cache: AvgPoolCache) -> Array:
     >>> avg_pool2d_backward(np.array([[[[2.0, 6.0]]]]), cache).tolist()
     [[[[1.0, 4.0, 3.0]]]]
     """
-    divisor, w, shape, dtype = cache
+    divisor, w, shape, dtype, order = cache
     checks.gradient(dy, (*shape[:2], *w.out), dtype)
-    share = dy / divisor
-    dx = np.zeros_like(share, shape=shape)
+    share = layout.arrange(dy, order) / divisor
+    dx = layout.zeros(shape, dtype, order)
     for _, outs, ins in w.taps():
         dx[ins] += share[outs]
     return dx
 
 
 class AdaptiveAvgPoolCache(NamedTuple):
-    """The bins along each axis."""
+    """The bins along each axis, and what the input was like."""
 
     rows: list[slice]
     columns: list[slice]
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    order: layout.Order
 
 
 def adaptive_avg_pool2d(
@@ -237,12 +241,12 @@ def adaptive_avg_pool2d(
     """
     checks.shape(x, "N", "C", "H", "W")
     checks.floating(x)
-    rows, columns = (_bins(n, m) for n, m in zip(x.shape[2:], _wanted(x, output_size), strict=True))
+    rows, columns = bins((x.shape[2], x.shape[3]), output_size)
     y = np.empty_like(x, shape=(*x.shape[:2], len(rows), len(columns)))
     for (p, down), (q, across) in product(enumerate(rows), enumerate(columns)):
         total = x[:, :, down, across].sum(axis=(2, 3))
         y[:, :, p, q] = total / (down.stop - down.start) / (across.stop - across.start)
-    return y, AdaptiveAvgPoolCache(rows, columns, x.shape, x.dtype)
+    return y, AdaptiveAvgPoolCache(rows, columns, x.shape, x.dtype, layout.order(x))
 
 
 def adaptive_avg_pool2d_backward(dy: Array, cache: AdaptiveAvgPoolCache) -> Array:
@@ -262,9 +266,9 @@ def adaptive_avg_pool2d_backward(dy: Array, cache: AdaptiveAvgPoolCache) -> Arra
     >>> adaptive_avg_pool2d_backward(np.array([[[[3.0, 6.0]]]]), cache).tolist()
     [[[[1.0, 1.0, 3.0, 2.0, 2.0]]]]
     """
-    rows, columns, shape, dtype = cache
+    rows, columns, shape, dtype, order = cache
     checks.gradient(dy, (*shape[:2], len(rows), len(columns)), dtype)
-    dx = np.zeros_like(dy, shape=shape)
+    dx = layout.zeros(shape, dtype, order)
     for (p, down), (q, across) in product(enumerate(rows), enumerate(columns)):
         share = dy[:, :, p, q] / (down.stop - down.start) / (across.stop - across.start)
         dx[:, :, down, across] += share[:, :, None, None]
@@ -283,17 +287,3 @@ def _check(
     checks.shape(x, "N", "C", "H", "W")
     checks.floating(x)
     return windows((x.shape[2], x.shape[3]), kernel_size, stride, padding, dilation, ceil_mode)
-
-
-def _wanted(x: Array, output_size: int | Sequence[int | None] | None) -> Pair:
-    """Return the output size with the input's size put in for None."""
-    both = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 2
-    if len(both) != 2:
-        raise ShapeError("output_size as an integer or a pair", output_size)
-    filled = [n if m is None else m for n, m in zip(x.shape[2:], both, strict=True)]
-    return checks.pair(filled, "output_size")
-
-
-def _bins(size: int, number: int) -> list[slice]:
-    """Cut ``size`` cells into bins: from floor(i size / number) to ceil((i + 1) size / number)."""
-    return [slice(i * size // number, -(-(i + 1) * size // number)) for i in range(number)]

@@ -25,7 +25,7 @@ def reduce(losses: Array, reduction: str, total: Any) -> Any:
     Args:
         losses: One loss per entry.
         reduction: "none", "sum" or "mean".
-        total: What a mean divides by; 0 / 0 is NaN, silently.
+        total: What a mean divides by.
 
     >>> float(reduce(np.array([1.0, 2.0, 6.0]), "mean", 3))
     3.0
@@ -34,8 +34,7 @@ def reduce(losses: Array, reduction: str, total: Any) -> Any:
         return losses
     if reduction == "sum":
         return losses.sum()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return losses.sum() / total
+    return losses.sum() / total
 
 
 def spread(d_loss: Any, shape: tuple[int, ...], reduction: str, total: Any, like: Array) -> Array:
@@ -57,7 +56,4 @@ def spread(d_loss: Any, shape: tuple[int, ...], reduction: str, total: Any, like
     if np.shape(d_loss) != wanted:
         raise ShapeError(f"a gradient of shape {wanted}", np.shape(d_loss))
     gradient = np.asarray(d_loss, like.dtype)
-    if reduction == "mean":
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(gradient / total, like.dtype)
-    return gradient
+    return np.asarray(gradient / total, like.dtype) if reduction == "mean" else gradient

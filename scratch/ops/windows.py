@@ -5,7 +5,7 @@ tap falls inside the image form a rectangle; a pooling layer visits one tap at a
 that whole rectangle at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -49,11 +49,17 @@ class Windows(NamedTuple):
 
     def first_taps(self) -> Array:
         """Return, for each output (OH, OW), the number of the first tap inside the image."""
-        steps = []
+        down, across = (self._skipped(axis) for axis in (0, 1))
+        return down[:, None] * self.kernel[1] + across
+
+    def meet_the_image(self) -> bool:
+        """Whether every window has a tap inside; a dilated one may straddle a small image."""
         for axis in (0, 1):
-            start = np.arange(self.out[axis]) * self.stride[axis] - self.padding[axis]
-            steps.append(np.maximum(0, -(start // self.dilation[axis])))
-        return steps[0][:, None] * self.kernel[1] + steps[1]
+            skipped = self._skipped(axis)
+            first = self._starts(axis) + skipped * self.dilation[axis]
+            if np.any(skipped >= self.kernel[axis]) or np.any(first >= self.size[axis]):
+                return False
+        return True
 
     def areas(self, count_padding: bool) -> Array:
         """Return the number of cells in each window (OH, OW).
@@ -64,12 +70,20 @@ class Windows(NamedTuple):
         """
         lengths = []
         for axis in (0, 1):
-            start = np.arange(self.out[axis]) * self.stride[axis] - self.padding[axis]
+            start = self._starts(axis)
             stop = np.minimum(start + self.kernel[axis], self.size[axis] + self.padding[axis])
             if not count_padding:
                 start, stop = np.maximum(start, 0), np.minimum(stop, self.size[axis])
             lengths.append(stop - start)
         return lengths[0][:, None] * lengths[1]
+
+    def _starts(self, axis: int) -> Array:
+        """Return the coordinate of each window's first tap along one axis."""
+        return np.arange(self.out[axis]) * self.stride[axis] - self.padding[axis]
+
+    def _skipped(self, axis: int) -> Array:
+        """Return how many taps of each window lie before the image along one axis."""
+        return np.maximum(0, -(self._starts(axis) // self.dilation[axis]))
 
     def _meet(self, axis: int, tap: int) -> tuple[slice, slice] | None:
         """Return the outputs whose tap lies inside along one axis, and where it lies."""
@@ -107,8 +121,8 @@ def windows(
         ceil_mode: Whether to round up.
 
     Raises:
-        ShapeError: A size makes no sense, the padding exceeds half the kernel (a window could then
-            lie on padding alone), or the kernel is larger than the padded image.
+        ShapeError: A size makes no sense, the padding exceeds half the kernel, the kernel is larger
+            than the padded image, or a window would lie on padding alone.
 
     >>> windows((5, 5), 2, None, 0, 1, False).out, windows((5, 5), 2, None, 0, 1, True).out
     ((2, 2), (3, 3))
@@ -134,4 +148,37 @@ def windows(
         starts_outside = (number - 1) * steps[axis] >= size[axis] + border[axis]
         return number - 1 if starts_outside else number
 
-    return Windows(size, kernel, steps, border, spread, (count(0), count(1)))
+    result = Windows(size, kernel, steps, border, spread, (count(0), count(1)))
+    if not result.meet_the_image():
+        raise ShapeError(f"a dilation with which every window meets the {size} image", spread)
+    return result
+
+
+def bins(size: Pair, output_size: int | Sequence[int | None] | None) -> list[list[slice]]:
+    r"""Cut an image into a given number of bins along each axis.
+
+    Bin i of P reaches from :math:`\lfloor iH/P \rfloor` up to :math:`\lceil (i+1)H/P \rceil`; where
+    P does not divide H, neighbors share a cell.
+
+    Args:
+        size: (H, W) of the image.
+        output_size: (P, Q), or one number for both; None takes one bin per cell.
+
+    Returns:
+        The slices of the rows and the slices of the columns.
+
+    Raises:
+        ShapeError: The output size is not one or two positive integers or None.
+
+    >>> bins((5, 2), (2, None))
+    [[slice(0, 3, None), slice(2, 5, None)], [slice(0, 1, None), slice(1, 2, None)]]
+    """
+    both = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 2
+    if len(both) != 2:
+        raise ShapeError("output_size as an integer or a pair", output_size)
+    filled = [n if m is None else m for n, m in zip(size, both, strict=True)]
+    numbers = checks.pair(filled, "output_size")
+    return [
+        [slice(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
+        for n, m in zip(size, numbers, strict=True)
+    ]

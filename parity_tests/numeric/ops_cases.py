@@ -1,0 +1,224 @@
+"""The operations on trial: which arrays, which options. Sizes are pairwise distinct."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Draw = Callable[[np.random.Generator, Any], Array | None]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: the operation, how its arrays are drawn, its options."""
+
+    module: str
+    op: str
+    draws: tuple[Draw, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """A name for pytest."""
+        options = "-".join(f"{k}={v}" for k, v in self.options.items())
+        return f"{self.op}-{options}".replace(" ", "")
+
+    def arrays(self, seed: int, dtype: Any) -> tuple[Array | None, ...]:
+        """Draw the arrays in a dtype."""
+        rng = np.random.default_rng(seed)
+        return tuple(draw(rng, np.dtype(dtype)) for draw in self.draws)
+
+    def function(self, name: str = "", naive: bool = False) -> Callable[..., Any]:
+        """Return the forward function, or with ``name="_backward"`` the backward function."""
+        module = importlib.import_module(f"scratch.ops.{self.module}{'_naive' if naive else ''}")
+        function: Callable[..., Any] = getattr(module, self.op + name)
+        return function
+
+    def forward(self, *arrays: Array | None, naive: bool = False) -> tuple[Any, Any]:
+        """Return ``y, cache``."""
+        y, cache = self.function(naive=naive)(*arrays, **self.options)
+        return y, cache
+
+    def backward(self, dy: Any, cache: Any, naive: bool = False) -> tuple[Array | None, ...]:
+        """Return the gradients as a tuple."""
+        gradients = self.function("_backward", naive)(dy, cache)
+        return gradients if isinstance(gradients, tuple) else (gradients,)
+
+
+def signed(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Draw normal numbers, in a complex dtype with an imaginary part a tenth as large.
+
+    So no logarithm leaves its principal branch; complex-step differentiation stays there too.
+    """
+    values = rng.standard_normal(shape)
+    if np.dtype(dtype).kind == "c":
+        return (values + 0.1j * rng.standard_normal(shape)).astype(dtype)
+    return values.astype(dtype)
+
+
+def cotangent(like: Any, seed: int) -> Array:
+    """Draw a random signed gradient for an output."""
+    y = np.asarray(like)
+    return signed(np.random.default_rng(seed), y.shape, y.dtype)
+
+
+def arrays_in(value: Any) -> Iterator[Array]:
+    """Find every array in a nest of tuples, lists and the like."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from arrays_in(item)
+
+
+def normal(*shape: int) -> Draw:
+    """Normal numbers of a shape."""
+    return lambda rng, dtype: signed(rng, shape, dtype)
+
+
+def spaced(*shape: int) -> Draw:
+    """Distinct numbers, no two of equal real part, in random order; a third of them negative."""
+
+    def draw(rng: np.random.Generator, dtype: Any) -> Array:
+        values = (rng.permutation(int(np.prod(shape))) - int(np.prod(shape)) // 3).reshape(shape)
+        if dtype.kind == "c":
+            return (values / 7 + 0.1j * rng.standard_normal(shape)).astype(dtype)
+        return (values / 7).astype(dtype)
+
+    return draw
+
+
+def real(draw: Draw) -> Draw:
+    """The same without an imaginary part, in the real dtype."""
+    return lambda rng, dtype: draw(rng, np.empty(0, dtype).real.dtype)
+
+
+def nothing(_: np.random.Generator, __: Any) -> None:
+    """No array: an optional argument left out."""
+
+
+def labels(*values: int) -> Draw:
+    """The given class numbers."""
+    return lambda _, __: np.array(values, np.int64)
+
+
+def share(*shape: int) -> Draw:
+    """Numbers between 0 and 1 that sum to 1 along the last axis."""
+
+    def draw(rng: np.random.Generator, dtype: Any) -> Array:
+        values = rng.random(shape) + 0.1
+        return (values / values.sum(-1, keepdims=True)).astype(np.empty(0, dtype).real.dtype)
+
+    return draw
+
+
+def positive(*shape: int) -> Draw:
+    """Numbers between 0.5 and 1.5."""
+    return lambda rng, dtype: (rng.random(shape) + 0.5).astype(np.empty(0, dtype).real.dtype)
+
+
+def _conv(
+    n: int, c: int, h: int, w: int, o: int, kh: int, kw: int, *, bias: bool = True, **options: Any
+) -> Case:
+    group = c // options.get("groups", 1)
+    draws = (normal(n, c, h, w), normal(o, group, kh, kw), normal(o) if bias else nothing)
+    return Case("conv", "conv2d", draws, options)
+
+
+def _pool(op: str, *shape: int, **options: Any) -> Case:
+    return Case("pool", op, ((spaced if op == "max_pool2d" else normal)(*shape),), options)
+
+
+LINEAR = (
+    Case("linear", "linear", (normal(4, 5), normal(3, 5), normal(3))),
+    Case("linear", "linear", (normal(1, 7), normal(2, 7), nothing)),
+    Case("linear", "linear", (normal(2, 4, 3, 5), normal(6, 5), normal(6))),
+    Case("linear", "linear", (normal(6, 1), normal(1, 1), normal(1))),
+)
+CONV = (
+    _conv(2, 3, 7, 5, 4, 3, 2),
+    _conv(1, 1, 5, 8, 6, 5, 5, bias=False),
+    _conv(3, 2, 5, 6, 4, 3, 3, padding=1),
+    _conv(2, 3, 8, 11, 5, 3, 2, stride=(2, 3), padding=(1, 2)),
+    _conv(2, 3, 9, 7, 4, 2, 3, dilation=(3, 2), padding=(0, 2)),
+    _conv(1, 2, 6, 5, 3, 3, 2, padding=((0, 2), (3, 1)), stride=2),
+    _conv(2, 3, 5, 7, 4, 1, 1),
+    _conv(2, 4, 5, 7, 6, 1, 1, groups=2),
+    _conv(2, 3, 5, 8, 4, 1, 1, stride=(2, 3)),
+    _conv(2, 3, 5, 7, 4, 1, 1, padding=1),
+    _conv(2, 6, 5, 7, 4, 3, 2, groups=2, stride=(1, 2)),
+    _conv(2, 3, 5, 7, 6, 2, 3, groups=3, dilation=(2, 1), padding=1),
+    _conv(2, 3, 11, 9, 4, 2, 1, stride=4),
+    _conv(5, 3, 4, 2, 7, 4, 2),
+    _conv(1, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
+)
+POOL = (
+    _pool("max_pool2d", 2, 3, 4, 6, kernel_size=2),
+    _pool("max_pool2d", 2, 3, 7, 8, kernel_size=(3, 2), stride=(2, 1)),
+    _pool("max_pool2d", 1, 2, 5, 7, kernel_size=3, stride=2, padding=1),
+    _pool("max_pool2d", 1, 2, 6, 9, kernel_size=(2, 3), stride=2, ceil_mode=True),
+    _pool("max_pool2d", 2, 1, 8, 7, kernel_size=(3, 2), stride=2, padding=(1, 0), dilation=(1, 3)),
+    _pool("max_pool2d", 1, 3, 11, 5, kernel_size=2, stride=4),
+    _pool("max_pool2d", 1, 2, 7, 6, kernel_size=3, stride=2, padding=1, ceil_mode=True, dilation=2),
+    _pool("avg_pool2d", 2, 3, 4, 6, kernel_size=2),
+    _pool("avg_pool2d", 2, 3, 7, 8, kernel_size=(3, 2), stride=(2, 1)),
+    _pool("avg_pool2d", 1, 2, 5, 7, kernel_size=3, stride=2, padding=1),
+    _pool("avg_pool2d", 1, 2, 5, 7, kernel_size=3, stride=2, padding=1, count_include_pad=False),
+    _pool("avg_pool2d", 1, 2, 6, 8, kernel_size=(3, 2), stride=3, padding=1, ceil_mode=True),
+    _pool("avg_pool2d", 1, 2, 4, 7, kernel_size=2, ceil_mode=True, count_include_pad=False),
+    _pool("avg_pool2d", 2, 3, 7, 5, kernel_size=2, stride=1, divisor_override=3),
+    _pool("avg_pool2d", 1, 3, 11, 5, kernel_size=2, stride=4),
+    _pool("adaptive_avg_pool2d", 2, 3, 5, 7, output_size=1),
+    _pool("adaptive_avg_pool2d", 2, 3, 5, 7, output_size=(2, 3)),
+    _pool("adaptive_avg_pool2d", 1, 2, 6, 8, output_size=(3, 4)),
+    _pool("adaptive_avg_pool2d", 1, 2, 3, 5, output_size=(7, None)),
+)
+ACTIVATION = (
+    *(
+        Case("activation", op, (normal(2, 3, 5, 4),))
+        for op in ("relu", "sigmoid", "tanh", "softmax", "log_softmax")
+    ),
+    Case("activation", "softmax", (normal(2, 3, 4),), {"axis": 1}),
+    Case("activation", "log_softmax", (normal(5, 3),), {"axis": 0}),
+)
+_CE_WEIGHTS = {True: positive(4), False: nothing}
+LOSS = (
+    *(
+        Case("loss", "mse_loss", (normal(3, 5), real(normal(3, 5))), {"reduction": reduction})
+        for reduction in ("mean", "sum", "none")
+    ),
+    Case("loss", "half_mse_loss", (normal(3, 5), real(normal(3, 5)))),
+    *(
+        Case("loss", "bce_with_logits", (normal(3, 5), target, w, p), {"reduction": reduction})
+        for reduction, target, w, p in (
+            ("mean", share(3, 5), nothing, nothing),
+            ("sum", share(3, 5), positive(3, 1), nothing),
+            ("none", share(3, 5), nothing, positive(5)),
+            ("mean", share(3, 5), positive(3, 5), positive(1, 5)),
+        )
+    ),
+    *(
+        Case(
+            "loss",
+            "cross_entropy",
+            (normal(5, 4), target, _CE_WEIGHTS[weighted]),
+            {"label_smoothing": smoothing, "reduction": reduction},
+        )
+        for reduction in ("mean", "sum", "none")
+        for smoothing in (0.0, 0.3)
+        for weighted in (True, False)
+        for target in (labels(3, 0, -100, 1, 3), share(5, 4))
+    ),
+    Case(
+        "loss",
+        "cross_entropy",
+        (normal(5, 4), labels(3, 0, 2, 1, 2), positive(4)),
+        {"ignore_index": 2},
+    ),
+)
+EVERY = (*LINEAR, *CONV, *POOL, *ACTIVATION, *LOSS)

@@ -1,0 +1,98 @@
+"""Fast equals naive: every operation against its definition in loops, forward and backward."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from parity_tests.numeric.ops_cases import CONV, EVERY, Case, cotangent, signed
+from parity_tests.numeric.tolerance import assert_close
+from scratch.ops import conv, conv_naive, patches
+
+DTYPES = ("float32", "float64", "complex128")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
+def test_fast_equals_naive(case: Case, dtype: str) -> None:
+    arrays = case.arrays(1, dtype)
+    y, cache = case.forward(*arrays)
+    expected, naive_cache = case.forward(*arrays, naive=True)
+    assert_close(y, expected)
+    dy = cotangent(expected, 2)
+    gradients = case.backward(dy, cache)
+    naive_gradients = case.backward(dy, naive_cache, naive=True)
+    for gradient, naive_gradient in zip(gradients, naive_gradients, strict=True):
+        if naive_gradient is None:
+            assert gradient is None
+        else:
+            assert_close(gradient, naive_gradient)
+
+
+@pytest.mark.parametrize("chunk", [1, 500, 3000])
+@pytest.mark.parametrize("case", CONV, ids=lambda case: case.id)
+def test_convolution_does_not_depend_on_the_chunk(
+    case: Case, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = case.arrays(3, "float64")
+    y, cache = case.forward(*arrays)
+    dy = cotangent(y, 4)
+    whole = (y, *case.backward(dy, cache))
+    monkeypatch.setattr(patches, "CHUNK_BYTES", chunk)
+    y, cache = case.forward(*arrays)
+    for actual, expected in zip((y, *case.backward(dy, cache)), whole, strict=True):
+        if expected is not None:
+            assert_close(actual, expected)
+
+
+@pytest.mark.parametrize(("n", "out", "chunk"), [(7, (5, 3), 1 << 9), (3, (8, 11), 1 << 8)])
+def test_pieces_cover_every_position_once(
+    n: int, out: tuple[int, int], chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patches, "CHUNK_BYTES", chunk)
+    positions = np.arange(n * out[0] * out[1]).reshape(n, *out)
+    visited: list[int] = []
+    for images, rows, piece in patches.pieces(n, out, 8):
+        np.testing.assert_array_equal(
+            positions[images, rows].ravel(), np.arange(piece.start, piece.stop)
+        )
+        assert (piece.stop - piece.start) * 8 <= max(chunk, out[1] * 8)
+        visited += range(piece.start, piece.stop)
+    assert visited == list(range(positions.size))
+
+
+def test_real_chunks_at_the_size_of_a_real_layer() -> None:
+    """Two images of 40 x 41 with 32 channels take several pieces of rows each.
+
+    Bilinear in image and kernel, a convolution is known from three numbers for every direction:
+    the output itself (here a sum of nine shifted, weighted images) and both transposes,
+    <dy, conv(v, w)> = <dx, v> and <dy, conv(x, w')> = <dweight, w'>.
+    """
+    rng = np.random.default_rng(5)
+    x, v = signed(rng, (2, 32, 40, 41), "float64"), signed(rng, (2, 32, 40, 41), "float64")
+    weight, other = (signed(rng, (3, 32, 3, 3), "float64") for _ in range(2))
+    y, cache = conv.conv2d(x, weight, padding=1)
+    assert len(list(patches.pieces(2, cache.geometry.out, 9 * 32 * 8))) > 4
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    expected = sum(
+        np.einsum("oc,nchw->nohw", weight[:, :, i, j], padded[:, :, i : i + 40, j : j + 41])
+        for i, j in np.ndindex(3, 3)
+    )
+    assert_close(y, expected)
+    dy = signed(rng, y.shape, "float64")
+    dx, dweight, _ = conv.conv2d_backward(dy, cache)
+    assert_close(np.sum(dx * v), np.sum(dy * conv.conv2d(v, weight, padding=1)[0]))
+    assert_close(np.sum(dweight * other), np.sum(dy * conv.conv2d(x, other, padding=1)[0]))
+
+
+def test_the_books_integer_example() -> None:
+    """Section 17.2 and 17.4: images and kernels that count upwards."""
+    x, weight = np.arange(54.0).reshape(2, 3, 3, 3), np.arange(24.0).reshape(2, 3, 2, 2)
+    for module in (conv, conv_naive):
+        y, cache = module.conv2d(x, weight)
+        assert y[0, 0].tolist() == [[1035, 1101], [1233, 1299]]
+        assert y[0, 1, 0, 0] == 2619
+        dy = np.zeros_like(y)
+        dy[0, 0] = 1
+        _, dweight, _ = module.conv2d_backward(dy, cache)
+        assert dweight[0, 0].tolist() == [[8, 12], [20, 24]]

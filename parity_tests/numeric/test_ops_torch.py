@@ -1,0 +1,94 @@
+"""Every operation against torch.nn.functional in float64, with random signed cotangents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from parity_tests.numeric.ops_cases import EVERY, Array, Case, cotangent
+from parity_tests.numeric.tolerance import assert_close, assert_exact
+from scratch.ops import dropout
+
+Tensor = torch.Tensor
+
+
+def torch_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, **options: Any) -> Tensor:
+    padding = options.pop("padding", 0)
+    if isinstance(padding, tuple) and isinstance(padding[0], tuple):
+        (top, bottom), (left, right) = padding
+        return F.conv2d(F.pad(x, (left, right, top, bottom)), weight, bias, **options)
+    return F.conv2d(x, weight, bias, padding=padding, **options)
+
+
+def half_mse(x: Tensor, target: Tensor) -> Tensor:
+    return ((x - target) ** 2).sum() / (2 * len(x))
+
+
+def torch_bce(x: Tensor, t: Tensor, w: Tensor | None, p: Tensor | None, **options: Any) -> Tensor:
+    return F.binary_cross_entropy_with_logits(x, t, weight=w, pos_weight=p, **options)
+
+
+TORCH: dict[str, Callable[..., Tensor]] = {
+    "linear": F.linear,
+    "conv2d": torch_conv2d,
+    "max_pool2d": F.max_pool2d,
+    "avg_pool2d": F.avg_pool2d,
+    "adaptive_avg_pool2d": F.adaptive_avg_pool2d,
+    "relu": F.relu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "softmax": lambda x, axis=-1: F.softmax(x, axis),
+    "log_softmax": lambda x, axis=-1: F.log_softmax(x, axis),
+    "mse_loss": F.mse_loss,
+    "half_mse_loss": half_mse,
+    "bce_with_logits": torch_bce,
+    "cross_entropy": F.cross_entropy,
+}
+
+
+def torch_run(case: Case, arrays: tuple[Array | None, ...], dy: Array) -> list[Array]:
+    """Return torch's output and the gradient of every array that has one."""
+    tensors = [None if a is None else torch.from_numpy(a.copy()) for a in arrays]
+    wanted = tensors[:1] if case.module == "loss" else tensors
+    leaves = [t.requires_grad_() for t in wanted if t is not None]
+    y = TORCH[case.op](*tensors, **case.options)
+    y.backward(torch.from_numpy(np.asarray(dy)))
+    return [y.detach().numpy(), *(leaf.grad.numpy() for leaf in leaves)]  # type: ignore[union-attr]
+
+
+def scratch_run(case: Case, arrays: tuple[Array | None, ...], dy: Array) -> list[Array]:
+    """Return the output and every gradient."""
+    y, cache = case.forward(*arrays)
+    return [y, *(g for g in case.backward(dy, cache) if g is not None)]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
+def test_equals_torch(case: Case, seed: int) -> None:
+    arrays = case.arrays(seed, "float64")
+    dy = cotangent(case.forward(*arrays)[0], seed + 10)
+    ours, theirs = scratch_run(case, arrays, dy), torch_run(case, arrays, dy)
+    assert len(ours) == len(theirs)
+    for actual, expected in zip(ours, theirs, strict=True):
+        assert_close(actual, expected)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.5, 0.3, 1.0])
+def test_dropout_equals_torch(p: float) -> None:
+    """Torch draws its own mask; it is read off the ones and given to ours."""
+    torch.manual_seed(3)
+    noise = F.dropout(torch.ones(40, 30, dtype=torch.float64), p)
+    x, dy = np.random.default_rng(0).standard_normal((2, 40, 30))
+    y, cache = dropout.dropout(x, p, noise.numpy() != 0)
+    dx = dropout.dropout_backward(dy, cache)
+    if p == 1:
+        assert not y.any()
+        assert not dx.any()
+    else:
+        assert_exact(y, x * noise.numpy())
+        assert_exact(dx, dy * noise.numpy())
