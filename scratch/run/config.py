@@ -84,7 +84,7 @@ def read_config(path: Path) -> dict[str, Any]:
             return super().construct_mapping(node, deep)
 
     try:
-        config = yaml.load(path.read_bytes(), Loader)  # a SafeLoader: no tag builds an object
+        config = Loader(path.read_bytes()).get_single_data()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
