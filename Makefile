@@ -8,7 +8,15 @@ PY := $(VENV)/bin/python
 LEAN_PY := $(LEAN)/bin/python
 
 # What must run where torch is not installed: named one by one, so that nothing drops out silently.
-TORCH_FREE := scratch parity_tests/torch_free
+TORCH_FREE := scratch \
+  parity_tests/torch_free \
+  parity_tests/numeric/test_data.py \
+  parity_tests/numeric/test_files.py \
+  parity_tests/numeric/test_ops_layouts.py \
+  parity_tests/numeric/test_ops_naive.py \
+  parity_tests/numeric/test_ops_refusals.py \
+  parity_tests/numeric/test_pictures.py \
+  parity_tests/numeric/test_weights.py
 
 # One thread per process: bit-equal sums, and two test workers do not fight for the cores.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
@@ -36,7 +44,7 @@ test-long: $(VENV)/.ready ## run the long tests only
 
 test-torch-free: $(LEAN)/.ready ## run what needs no torch where there is no torch
 	$(LEAN_PY) -c "import importlib.util as u, sys; sys.exit('$(LEAN) holds torch' if u.find_spec('torch') else 0)"
-	$(ONE_THREAD) $(LEAN_PY) -m pytest -m "not long and not gpu" $(TORCH_FREE)
+	$(ONE_THREAD) $(LEAN_PY) -m pytest -q -m "not long and not gpu" $(TORCH_FREE)
 
 check: $(VENV)/.ready ## ruff, formatting, mypy, import contracts, then the torch-free tests
 	$(PY) -m ruff check .
