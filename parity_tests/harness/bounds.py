@@ -81,6 +81,16 @@ def sigmoid_output(y: Array) -> Array:
     return TRANSCENDENTAL * np.abs(y)
 
 
+def onnxruntime_sigmoid(y: Array) -> Array:
+    """Units of ONNX Runtime's logistic function on a CPU: absolute, not relative.
+
+    It adds 1/2 to a rational approximation of at most 1/2. Eight units of that are four absolute
+    ones, and the sum is rounded once. Measured over 5 seeds of two million N(0, 25) numbers: 2.9
+    absolute units, but 8e7 relative ones where the function vanishes.
+    """
+    return TRANSCENDENTAL / 2 + np.abs(y)
+
+
 def sigmoid_dx(y: Array, dy: Array) -> Array:
     """Units of dy y (1 - y).
 

@@ -55,8 +55,8 @@ def scratch_run(bundle: Bundle, state: Mapping[str, Array], dtype: str) -> Run:
     return run
 
 
-def session(path: Path, level: str) -> Any:
-    """Return an ONNX Runtime session with one thread; `level` is a key of `ORT_LEVELS`."""
+def session(model: Path | bytes, level: str) -> Any:
+    """Return a session of a file or a serialized model, one thread; level: see `ORT_LEVELS`."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -66,7 +66,8 @@ def session(path: Path, level: str) -> Any:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def ort_run(path: Path, level: str) -> Run:

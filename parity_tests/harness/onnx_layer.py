@@ -5,11 +5,12 @@ This is no exporter: each function states what the ONNX operator set (opset 20) 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from parity_tests.harness.engines import session
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Node = tuple[str, dict[str, Any], list[Array]]
@@ -121,7 +122,7 @@ def forward(layer: Any, x: Array) -> Array | None:
     nodes = make(layer, x.shape) if make else None
     if nodes is None:
         return None
-    result: Array = _session(_model(nodes, x.shape)).run(None, {"v0": x})[0]
+    result: Array = session(_model(nodes, x.shape), "off").run(None, {"v0": x})[0]
     return result
 
 
@@ -150,20 +151,3 @@ def _model(nodes: list[Node], shape: tuple[int, ...]) -> bytes:
     onnx.checker.check_model(model)
     serialized: bytes = model.SerializeToString()
     return serialized
-
-
-@functools.lru_cache(maxsize=1)
-def _options() -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3  # its shape inference for ceil mode lags behind its kernels
-    return options
-
-
-def _session(model: bytes) -> Any:
-    import onnxruntime
-
-    return onnxruntime.InferenceSession(model, _options(), providers=["CPUExecutionProvider"])
