@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +18,20 @@ from ref_torch.lit import ChapterModule
 from scratch.run.metrics import MetricsCsv
 
 _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+@contextlib.contextmanager
+def signals_restored() -> Iterator[None]:
+    """Give signals back to whoever handled them before, however the run ends."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {signum: signal.getsignal(signum) for signum in _NAMES}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
 
 
 class Interrupted(Exception):
@@ -46,8 +62,8 @@ class Metrics(lightning.Callback):
         """Return the seconds trained, those before a resumption included."""
         return self._before + time.perf_counter() - self._start
 
-    def on_train_epoch_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *args: Any
     ) -> None:
         """Keep the rate of this epoch: its schedule steps before the row is written."""
         self._lr = float(trainer.optimizers[0].param_groups[0]["lr"])
@@ -57,14 +73,15 @@ class Metrics(lightning.Callback):
     ) -> None:
         """Write the row of the epoch."""
         losses = cast(ChapterModule, pl_module).step_losses[-int(trainer.num_training_batches) :]
-        logged = trainer.callback_metrics
+        # Without a validation (--trainer.limit_val_batches 0) the fields stay empty.
+        logged = {key: float(value) for key, value in trainer.callback_metrics.items()}
         row: dict[str, Any] = {
             "twin": "torch",
             "epoch": trainer.current_epoch + 1,
             "step": trainer.global_step,
             "train_loss": sum(losses) / len(losses),
-            "val_loss": float(logged["val_loss"]),
-            "val_metric": float(logged["val_metric"]),
+            "val_loss": logged.get("val_loss"),
+            "val_metric": logged.get("val_metric"),
             "lr": self._lr,
             "seconds": self.seconds,
         }
@@ -166,15 +183,14 @@ class Checkpoints(lightning.Callback):
         self.folder, self.pause, self.keep = folder, pause, keep
         self._saved = time.perf_counter()
         self._signum: int | None = None
-        self._previous: dict[int, Any] = {}
 
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Listen for signals, in the main thread (elsewhere Python cannot)."""
+        """Listen for signals, instead of Lightning, in the main thread (elsewhere none come)."""
         if threading.current_thread() is threading.main_thread():
             for signum in _NAMES:
-                self._previous[signum] = signal.signal(signum, self._note)
+                signal.signal(signum, self._note)
 
     def _note(self, signum: int, frame: Any) -> None:
         if self._signum is not None and signum == signal.SIGINT:
@@ -198,14 +214,6 @@ class Checkpoints(lightning.Callback):
         last = trainer.current_epoch + 1 == trainer.max_epochs
         if last or time.perf_counter() - self._saved >= self.pause:
             self._save(trainer)
-
-    def teardown(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
-    ) -> None:
-        """Give the signals back."""
-        for signum, handler in self._previous.items():
-            signal.signal(signum, handler)
-        self._previous = {}
 
     def _save(self, trainer: lightning.Trainer) -> Path | None:
         if self.folder is None:

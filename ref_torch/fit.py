@@ -15,7 +15,14 @@ import lightning
 import torch
 from torch import nn
 
-from ref_torch.callbacks import Bar, Checkpoints, Interrupted, Metrics, RandomState
+from ref_torch.callbacks import (
+    Bar,
+    Checkpoints,
+    Interrupted,
+    Metrics,
+    RandomState,
+    signals_restored,
+)
 from ref_torch.checkpoint import (
     AtomicCheckpointIO,
     check_same_network,
@@ -84,6 +91,7 @@ def fit(
         stack.enter_context(_quiet())
         stack.enter_context(torch.random.fork_rng())
         stack.enter_context(_deterministic_restored())
+        stack.enter_context(signals_restored())
         root = stack.enter_context(tempfile.TemporaryDirectory()) if folder is None else folder.path
         torch.manual_seed(seed)
         trainer = _trainer(
@@ -103,6 +111,10 @@ def fit(
             if stop.signum == signal.SIGTERM:
                 raise SystemExit(128 + signal.SIGTERM) from stop
             raise KeyboardInterrupt(str(stop)) from stop
+        except SystemExit as stop:
+            if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning makes an exit 1 of it
+                raise KeyboardInterrupt("stopped by Ctrl-C before the first step") from stop
+            raise
     model.to("cpu", dtype)  # --trainer.precision may have changed it
     return History(rows=metrics.rows, step_losses=list(module.step_losses), seconds=metrics.seconds)
 

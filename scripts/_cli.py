@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -58,9 +59,17 @@ def failed(reason: str) -> int:
     return FAILED
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """A parser that refuses in one line; how it is used stands in --help."""
+
+    def error(self, message: str) -> NoReturn:
+        print(_line(f"{message}; see {self.prog} --help"), file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
 def parser(doc: str | None, examples: str) -> argparse.ArgumentParser:
     """Return a parser whose help is the script's docstring and its examples."""
-    return argparse.ArgumentParser(
+    return OneLineParser(
         description=doc,
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,

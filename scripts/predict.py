@@ -22,6 +22,7 @@ EXAMPLES = """\
   python scripts/predict.py bundle/lenet5 seven.png photo.jpg
   python scripts/predict.py bundle/lenet5 scan.png --invert       black ink on white paper
   python scripts/predict.py bundle/logistic_regression 0.58,0.92
+  python scripts/predict.py bundle/linear_regression -- -0.5      after -- a minus is a minus
   python scripts/predict.py bundle/lenet5 samples.npy --json
 """
 
