@@ -1,0 +1,1 @@
+"""Every chapter through the levels."""

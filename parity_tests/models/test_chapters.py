@@ -1,0 +1,31 @@
+"""Every chapter through L0 to L3, from the registry."""
+
+from __future__ import annotations
+
+import pytest
+
+from parity_tests.harness import runner
+from parity_tests.harness.localise import first_divergences
+from parity_tests.harness.verdict import Verdict, worst
+from scratch import spec
+
+ENGINES = ("scratch float32", "scratch float64", "torch float32", "ONNX Runtime float32")
+
+
+@pytest.mark.parametrize("size", spec.SIZES)
+@pytest.mark.parametrize(("dtype", "levels"), [("float64", "L0 L1 L2"), ("float32", "L3")])
+@pytest.mark.parametrize("id", spec.ids())
+def test_the_twins_are_one_network(id: str, dtype: str, levels: str, size: str) -> None:
+    checks = runner.check_chapter(id, size, dtype, 0, levels.split())
+    assert {check.level for check in checks} == set(levels.split())
+    assert worst(checks) is Verdict.PASS, [c.divergence() for c in first_divergences(checks)]
+
+
+@pytest.mark.parametrize("size", spec.SIZES)
+def test_lenet_is_exact_in_every_engine(size: str) -> None:
+    checks = runner.check_chapter("lenet5", size, "float64", 0, ["L0"])
+    assert {check.engine for check in checks} == set(ENGINES)
+    assert all(check.used == 0 for check in checks)
+    for engine in ENGINES[:3]:
+        tensors = {(c.module, c.tensor) for c in checks if c.engine == engine}
+        assert {("", "output"), ("", "dx"), ("c1", "weight"), ("c3", "weight")} <= tensors
