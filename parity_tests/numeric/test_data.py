@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -174,9 +175,10 @@ def test_sizes_of_the_generated_sets_are_the_books():
 
 
 def test_scaling_knows_the_training_split_only():
-    data = load(spec.get("softmax_regression"), "iris")
-    assert data.train.x.min(axis=0).tolist() == [0.0, 0.0]
-    assert data.train.x.max(axis=0).tolist() == [1.0, 1.0]
+    for seed in range(5):
+        data = load(spec.get("logistic_regression"), "breast_cancer", seed=seed)
+        assert data.train.x.min(axis=0).tolist() == [0.0, 0.0]
+        assert data.train.x.max(axis=0).tolist() == [1.0, 1.0]
     diabetes = load(spec.get("linear_regression"), "diabetes")
     assert diabetes.train.y.min() == 0.0
     assert diabetes.train.y.max() == 1.0
@@ -240,3 +242,10 @@ def test_unknown_names_and_folders_without_use():
         load(spec.get("lenet5"), "digits", data_dir=".")
     with pytest.raises(UserError, match=r"name the folder .*d53e105ee54ea40749a09fcbcd1e9432"):
         load(spec.get("lenet5"), "mnist")
+
+
+def test_missing_scikit_learn_is_said_with_the_cure(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(UserError, match="pip install scikit-learn"):
+        load(spec.get("lenet5"))
+    assert len(load(spec.get("logistic_regression")).train) == 200

@@ -232,6 +232,15 @@ def test_parameter_lists_are_checked():
         optim.SGD([{"params": [parameter], "lr": -0.1}])
 
 
+def test_without_memory_the_first_moment_is_the_gradient():
+    parameter = Parameter(np.ones(1))
+    adam = optim.Adam([parameter], betas=(0.0, 0.5))
+    for value in (1e8, 1e-10):
+        parameter.grad = np.array([value])
+        adam.step()
+        assert adam.state_dict()["0.exp_avg"] == value
+
+
 def test_zero_gradient_with_zero_eps_gives_nan_silently_as_in_torch():
     ours, theirs = Parameter(np.ones(2)), torch.ones(2, dtype=torch.float64, requires_grad=True)
     theirs.grad = torch.zeros(2, dtype=torch.float64)

@@ -86,7 +86,7 @@ def test_a_picture_is_drawn(tmp_path, name):
 
 def test_a_difference_of_the_twins_shows(tmp_path):
     pictures.twin_gap(tmp_path / "same.png", [3.0, 2.0, 1.0], [3.0, 2.0, 1.0])
-    pictures.twin_gap(tmp_path / "apart.png", [3.0, 2.0, 1.0], [3.0, 2.0, 1.1])
+    pictures.twin_gap(tmp_path / "apart.png", [3.0, 2.0, 1.0], [3.0, 2.0, 1.0 + 1e-9])
     assert (tmp_path / "same.png").read_bytes() != (tmp_path / "apart.png").read_bytes()
 
 
