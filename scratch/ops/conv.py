@@ -14,13 +14,13 @@ from scratch.ops import checks
 from scratch.ops.checks import Array, IntOrPair, Padding, ShapeError
 from scratch.ops.patches import (
     Geometry,
-    add_columns,
     channels_last,
     columns_of,
     crop,
     geometry,
     pad,
     pieces,
+    seen_by,
 )
 
 
@@ -101,11 +101,13 @@ def conv2d(
     y_rows = y.reshape(-1, out_channels)  # (positions, O)
     for ins, outs in _parts(group_channels, out_channels, groups):
         matrix = _matrix(weight[outs])
+        line = None if bias is None else np.tile(bias[outs], (g.out[1], 1))  # (OW, O / groups)
         for columns, positions in columns_of(image[..., ins], g):
             product = y_rows[positions, outs]
             np.matmul(columns, matrix, out=product)
-            if bias is not None:
-                product += bias[outs]
+            if line is not None:
+                lines = product.reshape(-1, *line.shape)  # a view
+                lines += line
     cache = ConvCache(x, weight, bias is not None, groups, g)
     return y.transpose(0, 3, 1, 2), cache
 
@@ -120,7 +122,8 @@ def conv2d_backward(dy: Array, cache: ConvCache) -> tuple[Array, Array, Array | 
 
     Every entry of *A* is a copy of one pixel, and a pixel lies in up to :math:`kh \cdot kw`
     patches; its gradient is the sum over all copies, so dA is added back to where the patches were
-    taken from (col2im). What falls on the border of zeros is dropped. Index by index:
+    taken from (col2im), one tap of the kernel at a time. What falls on the border is dropped. Index
+    by index:
 
     .. math::
         dw_{o,c,i,j} = \sum_{n,p,q} dy_{n,o,p,q}\; \tilde x_{n,\,c,\,ps+id,\,qs+jd}, \qquad
@@ -159,7 +162,7 @@ def conv2d_backward(dy: Array, cache: ConvCache) -> tuple[Array, Array, Array | 
     for ins, outs in _parts(group_channels, out_channels, groups):
         d_matrix = _d_matrix(image[..., ins], dy_rows[:, outs], g)  # (kh * kw * C / groups, O)
         dweight[outs] = d_matrix.reshape(kh, kw, group_channels, -1).transpose(3, 2, 0, 1)
-        _add_d_image(d_image[..., ins], dy_rows[:, outs], _matrix(weight[outs]), g)
+        _add_d_image(d_image[..., ins], dy_rows[:, outs], weight[outs], g)
     dbias = np.ones(len(dy_rows), dy.dtype) @ dy_rows if has_bias else None
     return crop(d_image, g), dweight, dbias
 
@@ -187,8 +190,15 @@ def _d_matrix(image: Array, dy_rows: Array, g: Geometry) -> Array:
     return total
 
 
-def _add_d_image(d_image: Array, dy_rows: Array, matrix: Array, g: Geometry) -> None:
-    """Add dA = dY W^T, piece by piece, to the pixels that A was copied from."""
-    width = len(matrix)
-    for images, rows, positions in pieces(len(d_image), g.out, width * d_image.itemsize):
-        add_columns(d_image[images], dy_rows[positions] @ matrix.T, rows, g)
+def _add_d_image(d_image: Array, dy_rows: Array, weight: Array, g: Geometry) -> None:
+    """Add dA = dY W^T to the pixels that A was copied from, the columns of one tap at a time."""
+    taps = np.ascontiguousarray(weight.transpose(2, 3, 0, 1))  # (kh, kw, O, C)
+    n, _, _, c = d_image.shape
+    if g.is_pointwise:
+        np.matmul(dy_rows, taps[0, 0], out=d_image.reshape(-1, c))
+        return
+    for images, rows, positions in pieces(n, g.out, sum(weight.shape[:2]) * d_image.itemsize):
+        shape = (images.stop - images.start, rows.stop - rows.start, g.out[1], c)
+        for i, j in np.ndindex(g.kernel):
+            d_columns = dy_rows[positions] @ taps[i, j]  # (positions, C)
+            d_image[images, *seen_by((i, j), rows, g)] += d_columns.reshape(shape)

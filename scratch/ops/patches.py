@@ -1,11 +1,10 @@
-"""The patches that a convolution looks at: where they lie, as columns (im2col), and back (col2im).
+"""The patches that a convolution looks at: where they lie, and their copies in a matrix (im2col).
 
 Images lie here with the channels last, (N, H, W, C): a row of a patch is then one run in memory,
 ``kw * C`` numbers long, and copying patches is copying runs.
 """
 
 from collections.abc import Iterator
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,9 @@ from numpy.lib.stride_tricks import as_strided
 from scratch.ops.checks import Array, Pair, ShapeError
 
 CHUNK_BYTES = 1 << 20
-"""Columns made at a time: about what the second-level cache of one core holds."""
+"""What is worked on at a time: about what the second-level cache of one core holds."""
+FEW_CHANNELS = 3
+"""Up to here (gray and color images) the rows of a patch are short."""
 
 
 class Geometry(NamedTuple):
@@ -125,6 +126,9 @@ def columns_of(image: Array, g: Geometry) -> Iterator[tuple[Array, slice]]:
         image: Padded, (N, H, W, C); the channels are one run in memory.
         g: Where the patches lie.
 
+    A patch is copied in runs of ``kw * C`` numbers. Where these are short the matrix is written
+    column by column instead, in runs of a whole output row; it is the same matrix.
+
     Yields:
         A matrix (positions, kh * kw * C), one patch per row, and which positions these are. It is a
         workspace: the next step overwrites it.
@@ -148,33 +152,32 @@ def columns_of(image: Array, g: Geometry) -> Iterator[tuple[Array, slice]]:
         count = positions.stop - positions.start
         if workspace.size < count * width:
             workspace = np.empty(count * width, image.dtype)
-        columns = workspace[: count * width]
-        piece = patches[images, rows]
-        np.copyto(columns.reshape(piece.shape), piece)
-        yield columns.reshape(count, width), positions
+        piece, memory = patches[images, rows], workspace[: count * width]
+        if c > FEW_CHANNELS:
+            np.copyto(memory.reshape(piece.shape), piece)
+            yield memory.reshape(count, width), positions
+        else:
+            by_tap = piece.transpose(3, 4, 5, 0, 1, 2)
+            np.copyto(memory.reshape(by_tap.shape), by_tap)
+            yield memory.reshape(width, count).T, positions
 
 
-def add_columns(image: Array, columns: Array, rows: slice, g: Geometry) -> None:
-    """Add every patch back to where it was taken from (col2im).
-
-    Patches overlap, so a pixel receives a sum: this is the transpose of :func:`columns_of`. One
-    strided addition per tap of the kernel.
+def seen_by(tap: Pair, rows: slice, g: Geometry) -> tuple[slice, slice]:
+    """Return the rows and columns of the padded image that one tap of the kernel looks at.
 
     Args:
-        image: Padded, (n, H, W, C); written to.
-        columns: (positions, kh * kw * C), the patches of the given output rows of these images.
-        rows: Which output rows.
+        tap: (i, j), the row and the column in the kernel.
+        rows: The output rows in question.
         g: Where the patches lie.
+
+    >>> g = geometry((5, 7), (2, 3), (2, 1), ((0, 0), (0, 0)), (1, 2))  # 2 x 3 positions
+    >>> seen_by((1, 2), slice(0, 2), g)
+    (slice(1, 4, 2), slice(4, 7, 1))
     """
-    (kh, kw), (sh, sw), (dh, dw) = g.kernel, g.stride, g.dilation
-    n, _, _, c = image.shape
-    high, wide = rows.stop - rows.start, g.out[1]
-    patches = columns.reshape(n, high, wide, kh, kw, c)
-    for i, j in product(range(kh), range(kw)):
-        top, left = rows.start * sh + i * dh, j * dw
-        down = slice(top, top + (high - 1) * sh + 1, sh)
-        across = slice(left, left + (wide - 1) * sw + 1, sw)
-        image[:, down, across] += patches[:, :, :, i, j]
+    (i, j), (sh, sw), (dh, dw) = tap, g.stride, g.dilation
+    top, bottom = rows.start * sh + i * dh, (rows.stop - 1) * sh + i * dh
+    left, right = j * dw, (g.out[1] - 1) * sw + j * dw
+    return slice(top, bottom + 1, sh), slice(left, right + 1, sw)
 
 
 def _patches(image: Array, g: Geometry) -> Array:
