@@ -16,6 +16,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,20 +136,20 @@ def _subjects(
         yield (
             id,
             f"{id} --size {size} --dtype {dtype}",
-            lambda id=id: runner.check_chapter(id, size, dtype, seed, wanted),
+            partial(runner.check_chapter, id, size, dtype, seed, wanted),
         )
     for name in cases.layers() if options.all else options.layer:
         yield (
             name,
             f"--layer {name} --dtype {dtype}",
-            lambda name=name: runner.check_layer(name, dtype, seed, wanted),
+            partial(runner.check_layer, name, dtype, seed, wanted),
         )
     if "L4" in wanted or options.optimizer:
         for name in optimiser.CASES if options.all else options.optimizer:
             yield (
                 name,
                 f"--optimizer {shlex.quote(name)} --dtype {dtype}",
-                lambda name=name: runner.check_optimizer(name, dtype, seed),
+                partial(runner.check_optimizer, name, dtype, seed),
             )
 
 

@@ -48,7 +48,7 @@ def of_case(case: Case, seed: int = 0, dtype: str = "float64", exact: bool = Fal
     if isinstance(ours, nn.Dropout):
         ours.mask = theirs(torch.ones(case.shape)).numpy() != 0
     values = (x,) if not case.target else (x, _target(case, rng, dtype))
-    pair = Pair(case.name, ours, theirs, values, np.empty(0), f"--layer {case.layer} --seed {seed}")
+    pair = Pair(case.name, ours, theirs, values, np.empty(0))
     return with_cotangent(pair, rng, dtype, exact)
 
 

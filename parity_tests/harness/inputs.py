@@ -22,8 +22,8 @@ def signed(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.flo
     Never a cotangent of ones: sums of outputs have zero gradient through softmax and
     normalisation, so ones would hide their mistakes.
     """
-    value = rng.standard_normal(shape)
-    value += np.copysign(0.05, value)
+    value = np.asarray(rng.standard_normal(shape))
+    value = value + np.copysign(0.05, value)
     return value.astype(dtype).astype(np.float64)
 
 

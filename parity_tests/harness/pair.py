@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import Module as TorchModule
 
 from parity_tests.harness import inputs
 from ref_torch.build import construct as construct_torch
@@ -29,26 +30,24 @@ class Pair:
         torch: reference.
         inputs: what both take, float64 (or integer targets), representable in the judged dtype.
         d_output: cotangent of the output.
-        reproduce: arguments of `python -m parity_tests` that run this again.
     """
 
     subject: str
     scratch: nn.Module
-    torch: torch.nn.Module
+    torch: TorchModule
     inputs: tuple[Array, ...]
     d_output: Array
-    reproduce: str
 
     def scratch_as(self, dtype: str) -> nn.Module:
         """Return a fresh copy of the scratch module in `dtype`."""
         return copy.deepcopy(self.scratch).astype(np.dtype(dtype))
 
-    def torch_as(self, dtype: str) -> torch.nn.Module:
+    def torch_as(self, dtype: str) -> TorchModule:
         """Return a fresh copy of the torch module in `dtype`."""
         return copy.deepcopy(self.torch).to(getattr(torch, dtype))
 
 
-def load(scratch_module: nn.Module, torch_module: torch.nn.Module, state: dict[str, Array]) -> None:
+def load(scratch_module: nn.Module, torch_module: TorchModule, state: dict[str, Array]) -> None:
     """Load one float64 state strictly into both, with no adapter between them."""
     scratch_module.astype(np.float64).load_state_dict(state)
     torch_module.double().load_state_dict(
@@ -88,7 +87,7 @@ def of_chapter(
         state = inputs.moved(state, rng, dtype)
         x = inputs.signed(rng, shape, dtype)
     load(ours, theirs, state)
-    pair = Pair(id, ours, theirs, (x,), np.empty(0), f"{id} --size {size} --seed {seed}")
+    pair = Pair(id, ours, theirs, (x,), np.empty(0))
     return with_cotangent(pair, rng, dtype, exact)
 
 

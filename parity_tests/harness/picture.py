@@ -66,8 +66,9 @@ def parity_chart(path: Path, title: str, checks: Sequence[Check]) -> None:
         panel.set_yticks([FLOOR, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
         panel.set_ylabel(f"{direction}\nerror / bound")
         panel.grid(axis="y", alpha=0.3)
-    panels[0].set_title(title)
-    panels[0].legend(loc="lower right", ncols=3, fontsize=8)
+    figure.suptitle(title)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     names = [module or "(network)" for module in modules]
     panels[1].set_xticks(range(len(modules)), names, rotation=60, ha="right")
     figure.savefig(path, dpi=110)

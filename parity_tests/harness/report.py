@@ -110,7 +110,7 @@ def document(subjects: dict[str, list[Check]], command: str, seconds: float) -> 
 
 def environment() -> dict[str, Any]:
     """Return versions, processor and threads; imports none of the packages."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
             versions[package] = metadata.version(package)

@@ -34,9 +34,8 @@ class Dropout(Module):
         if not self.training:
             self.save(None)
             return input
-        mask = self.mask
-        if mask is None:
-            mask = self.generator.random(input.shape) >= self.p
+        drawn = np.asarray(self.generator.random(input.shape) >= self.p)
+        mask = drawn if self.mask is None else self.mask
         y, cache = dropout.dropout(input, self.p, mask)
         self.save(cache)
         return y

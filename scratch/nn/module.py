@@ -30,6 +30,11 @@ class Module:
     """
 
     training: bool
+    warned_stale: bool
+    _parameters: dict[str, Parameter]
+    _buffers: dict[str, Array]
+    _modules: dict[str, Module]
+    _stack: list[tuple[Any, ...]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds, onnx_layer
+from parity_tests.harness import bounds, onnx_layer, usage
 from parity_tests.harness.compare import compare
-from parity_tests.harness.local import as_check, judge, reach, second_pass
+from parity_tests.harness.local import as_check, judge, reach
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.rows import magnitudes
 from parity_tests.harness.run import BrokenError, Result, cast, run_scratch, run_torch
@@ -57,7 +57,11 @@ def _place(pair: Pair, place: Place, dtype: str) -> list[Check]:
     can = reach(place.torch, inputs, d_output) if place.leaf else dict.fromkeys(zero, 0)
     common = (LEVEL, pair.subject, place.path)
     checks = judge(*common, f"scratch {dtype}", found, truth, zero, can, dtype)
-    checks += second_pass(*common, place.scratch, narrow, d_narrow, found)
+    used = (*common, place.scratch, narrow, d_narrow)
+    checks += usage.twice(*used, found)
+    checks += usage.own_mask(*used)
+    if place.leaf:
+        checks += usage.relaid(*used, truth, zero)
     if dtype == "float32":
         theirs = dict(pair.torch_as("float32").named_modules())[place.path]
         other = run_torch(theirs, narrow, d_narrow)
@@ -100,7 +104,7 @@ def _proof(pair: Pair, place: Place, truth: Result) -> list[Check]:
     kind = type(place.torch).__name__
     if kind in LINEAR:
         sums = magnitudes(place.torch, inputs, d_output).tensors()
-        grain = _grains(place, kind)
+        grain = _grains(place, d_output, kind)
     else:
         sums = truth.tensors()
         grain = {name: power_of_two(value) for name, value in sums.items()}
@@ -123,9 +127,9 @@ def _proof(pair: Pair, place: Place, truth: Result) -> list[Check]:
     return checks
 
 
-def _grains(place: Place, kind: str) -> dict[str, float]:
+def _grains(place: Place, d_output: Array, kind: str) -> dict[str, float]:
     """Largest power of two that divides every term of each sum."""
-    x, dy = power_of_two(place.visit.inputs[0]), power_of_two(place.visit.d_output)
+    x, dy = power_of_two(place.visit.inputs[0]), power_of_two(d_output)
     parameters = {
         name: power_of_two(value.detach().numpy()) for name, value in place.torch.named_parameters()
     }
@@ -144,9 +148,10 @@ def _grains(place: Place, kind: str) -> dict[str, float]:
 
 def _window(place: Place) -> int:
     x, y = place.visit.inputs[0].shape, place.visit.output.shape
-    kernel = getattr(place.torch, "kernel_size", None)
+    layer: Any = place.torch
+    kernel = getattr(layer, "kernel_size", None)
     if kernel is None:
         return (x[2] // y[2]) * (x[3] // y[3])
-    if getattr(place.torch, "divisor_override", None):
-        return int(place.torch.divisor_override)
+    if layer.divisor_override:
+        return int(layer.divisor_override)
     return int(np.prod((kernel, kernel) if isinstance(kernel, int) else kernel))
