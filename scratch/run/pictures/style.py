@@ -53,11 +53,12 @@ def picture(path: str | Path, title: str, width: float, height: float) -> Iterat
         import matplotlib
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
         raise UserError("pictures need matplotlib: pip install matplotlib") from error
     with matplotlib.rc_context(_SETTINGS):
-        figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
+        margins = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08)
+        figure = Figure(figsize=(width, height), dpi=120, layout=margins)
         FigureCanvasAgg(figure)
         figure.suptitle(title)
         yield figure
