@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from scratch.ops.checks import ShapeError
+from scratch.ops import checks
+from scratch.ops.checks import Array
 
-Array = np.ndarray[Any, np.dtype[Any]]
+
+class ScaleCache(NamedTuple):
+    """What the backward pass needs."""
+
+    x: Array
+    weight: Array
 
 
-def channel_scale(x: Array, weight: Array, bias: Array) -> tuple[Array, Any]:
+def channel_scale(x: Array, weight: Array, bias: Array) -> tuple[Array, ScaleCache]:
     """Multiply each channel by its coefficient and add its bias.
 
     y[n, c, h, w] = weight[c] x[n, c, h, w] + bias[c]
@@ -32,15 +38,13 @@ def channel_scale(x: Array, weight: Array, bias: Array) -> tuple[Array, Any]:
     >>> channel_scale(np.ones((1, 2, 1, 1)), np.array([2.0, 3.0]), np.array([0.5, 0.0]))[0].ravel()
     array([2.5, 3. ])
     """
-    if x.ndim != 4 or x.shape[1] != weight.shape[0] or x.shape[0] == 0:
-        raise ShapeError(f"(N >= 1, {weight.shape[0]}, H, W)", x.shape)
-    if x.dtype != weight.dtype:
-        raise ShapeError(str(weight.dtype), x.dtype)
+    checks.shape(x, "N", len(weight), "H", "W")
+    checks.same_dtype(x, weight.dtype)
     y = x * weight[:, None, None] + bias[:, None, None]
-    return y, (x, weight)
+    return y, ScaleCache(x, weight)
 
 
-def channel_scale_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
+def channel_scale_backward(dy: Array, cache: ScaleCache) -> tuple[Array, Array, Array]:
     """Return the gradients of input, coefficients and biases.
 
     y is linear in each of them, so dx = weight[c] dy, and the two channel gradients are sums over
@@ -52,7 +56,17 @@ def channel_scale_backward(dy: Array, cache: Any) -> tuple[Array, Array, Array]:
 
     Returns:
         dx (N, C, H, W), dweight (C,), dbias (C,).
+
+    Raises:
+        ShapeError: dy has not the shape and dtype of y.
+
+    >>> x = np.arange(4.0).reshape(1, 1, 2, 2)
+    >>> _, cache = channel_scale(x, np.array([3.0]), np.zeros(1))
+    >>> dx, dweight, dbias = channel_scale_backward(np.ones((1, 1, 2, 2)), cache)
+    >>> dx.tolist(), dweight.tolist(), dbias.tolist()  # 0 + 1 + 2 + 3 and four ones
+    ([[[[3.0, 3.0], [3.0, 3.0]]]], [6.0], [4.0])
     """
     x, weight = cache
+    checks.gradient(dy, x.shape, x.dtype)
     dx = dy * weight[:, None, None]
     return dx, (dy * x).sum((0, 2, 3)), dy.sum((0, 2, 3))
