@@ -23,6 +23,7 @@ TRANSCENDENTAL = 8.0  # units of exp, tanh, log: NumPy's float32 is at most 3.8 
 MIN_SHARE = 0.10  # of the reachable entries of a reference that must be non-zero
 SMALL = 4  # sums of fewer terms are bounded as sums of four
 SMALL_CHAIN = 6.0  # units of a handful of multiplications and divisions in a row
+MOMENT = 8.0  # units of one step of a running average
 ROUNDED_PRODUCT = 2.0  # units of a product with a rounded factor
 
 
@@ -150,7 +151,28 @@ def complex_step(reference: Array) -> float:
     return 1e-13 * float(np.abs(reference).max(initial=0.0))
 
 
+def optimiser_step(p: Array, magnitude: Array, decoupled: bool = False) -> Array:
+    """Units of new minus old in one step: 2 |p| + 64 M, M the step made of absolute values.
+
+    Subtracting the step rounds a number of about |p|; a decoupled decay has multiplied it before,
+    which rounds it again, and the rounded factor adds half a unit.
+    """
+    return (3 if decoupled else 2) * np.abs(p) + 64 * magnitude
+
+
+def moment(magnitude: Array, order: int = 1) -> Array:
+    """Units of a running average of gradients (order 1) or of their squares (order 2) in one step.
+
+    The magnitude is that of its terms' absolute values. Decay is rounded, multiplied and added to
+    the gradient (3), which a square doubles; the share of the new term is rounded, multiplied and
+    added (3, 4 with the square); the rest is to spare.
+    """
+    return MOMENT * order * magnitude
+
+
 OPTIMISER_STEPS = {1: 1e-14, 10: 1e-13, 1000: 1e-12}  # L4, relative, float64
 TRAJECTORY = 1e-12  # L5, free-running, float64, relative to max|reference|
 FORCED_STEP = 1e-13  # L5, one step from the reference's own state, float64, relative
+FORCED_STATE = 1e-12  # the same for the optimiser's state
 SELF_GAP = 100.0  # L5: times torch's gap to itself with the rows of each batch permuted
+HORIZON = 1e-3  # L5, float32: relative gap of the losses at which two runs have parted
