@@ -1,0 +1,202 @@
+"""The training loop: forward, loss, backward, step.
+
+The mathematics stands here; the progress bar, files and signals are in `scratch.watch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scratch import nn, optim
+from scratch import schedule as schedules
+from scratch.data import Dataset, Split
+from scratch.data.order import batches
+from scratch.nn import Module
+from scratch.optim import Optimizer
+from scratch.run.folder import RunFolder
+from scratch.run.metrics import History, score
+from scratch.schedule import Schedule
+from scratch.spec.errors import unknown
+from scratch.spec.schema import Chapter, Train
+from scratch.watch import Watch
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+LOSSES: Mapping[str, type[Module]] = {
+    "MSELoss": nn.MSELoss,
+    "HalfMSELoss": nn.HalfMSELoss,
+    "BCEWithLogitsLoss": nn.BCEWithLogitsLoss,
+    "CrossEntropyLoss": nn.CrossEntropyLoss,
+}
+OPTIMIZERS: Mapping[str, Any] = {"SGD": optim.SGD, "Adam": optim.Adam, "AdamW": optim.AdamW}
+SCHEDULES: Mapping[str, Any] = {
+    "StepLR": schedules.StepLR,
+    "CosineAnnealingLR": schedules.CosineAnnealingLR,
+}
+
+_EVALUATION_BATCH = 256
+
+
+def fit(
+    chapter: Chapter,
+    model: Module,
+    dataset: Dataset,
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    folder: RunFolder | None = None,
+    progress: bool = True,
+    resume: Path | None = None,
+    checkpoint_pause: float = 10.0,
+) -> History:
+    """Train a network as its chapter says; its parameters change in place.
+
+    Ctrl-C and SIGTERM end the run after the step in progress, with a checkpoint in the folder. A
+    run that is resumed goes on exactly as if it had not been interrupted.
+
+    Args:
+        chapter: gives loss, optimiser, schedule, batch size and epochs.
+        model: the network, in the dtype to train in.
+        dataset: the arrays.
+        epochs: passes over the training split; the chapter's number if None.
+        seed: of the order of the batches.
+        folder: receives metrics.csv and checkpoints/; nothing is written if None.
+        progress: show a progress bar.
+        resume: a checkpoint of an earlier run.
+        checkpoint_pause: seconds between two checkpoints at least (writing to the disk takes
+            longer than a short epoch); the last epoch always gets one.
+
+    Returns:
+        The rows of all epochs, the loss of every step, the seconds.
+
+    Raises:
+        UserError: a loss that is not finite, a checkpoint that is altered or of another network,
+            a file that cannot be written.
+        KeyboardInterrupt: ended by Ctrl-C; the message names the checkpoint.
+        SystemExit: ended by SIGTERM, with code 143.
+    """
+    plan = chapter.train
+    criterion = build_loss(plan)
+    optimizer = build_optimizer(plan, model)
+    schedule = build_schedule(plan, optimizer)
+    epochs = plan.epochs if epochs is None else epochs
+    train = _as_dtype(dataset.train, model)
+    steps = -(-len(train) // plan.batch_size)  # of an epoch
+    watch = Watch(chapter, model, optimizer, schedule, folder, resume, checkpoint_pause)
+    losses = watch.history.step_losses
+
+    # An overflow gives inf and 0/0 gives NaN without a warning each: the loss is watched instead.
+    with watch.over(epochs * steps, progress), np.errstate(all="ignore"):
+        for epoch in range(len(losses) // steps, epochs):
+            order = batches(len(train), plan.batch_size, seed, epoch)
+            rate = optimizer.param_groups[0]["lr"]
+            model.train()
+            for batch in order[len(losses) % steps :]:
+                x, target = train.x[batch], train.y[batch]
+                optimizer.zero_grad()
+                output = model(x)  # forward
+                loss = criterion(output, target)  # how wrong is it?
+                watch.loss(float(loss), x, epoch)
+                model.backward(criterion.backward(1.0))  # in which direction does that grow?
+                optimizer.step()  # a step against it
+                watch.step(last_of_epoch=len(losses) % steps == 0)
+            val_loss, val_metric = evaluate(
+                model, dataset.val, plan.loss, chapter.data.task
+            ).values()
+            if schedule is not None:
+                schedule.step()
+            watch.epoch(
+                epoch=epoch + 1,
+                train_loss=sum(losses[-steps:]) / steps,
+                val_loss=val_loss,
+                val_metric=val_metric,
+                lr=rate,
+                last=epoch + 1 == epochs,
+            )
+    return watch.history
+
+
+def evaluate(model: Module, split: Split, loss: str, task: str) -> dict[str, float]:
+    """Measure a network on a split, in evaluation mode; nothing is kept for a backward.
+
+    Args:
+        model: the network; its mode is restored.
+        split: samples and targets.
+        loss: class name of the loss.
+        task: "regression", "binary" or "multiclass".
+
+    Returns:
+        "loss", over the split as a whole, then "r2" or "accuracy".
+
+    Raises:
+        UserError: no such loss.
+    """
+    if loss not in LOSSES:
+        raise unknown("loss", loss, LOSSES)
+    split = _as_dtype(split, model)
+    outputs = predict(model, split.x)
+    with nn.inference():
+        value = float(LOSSES[loss]()(outputs, split.y))
+    return {"loss": value, **score(task, outputs, split.y)}
+
+
+def predict(model: Module, x: Array) -> Array:
+    """Return the outputs (N, C) of a network in evaluation mode for x (N, *shape)."""
+    training = model.training
+    model.eval()
+    try:
+        with nn.inference():
+            starts = range(0, len(x), _EVALUATION_BATCH)
+            return np.concatenate([model(x[s : s + _EVALUATION_BATCH]) for s in starts])
+    finally:
+        model.train(training)
+
+
+def build_loss(plan: Train) -> Module:
+    """Return the loss that the spec names.
+
+    Raises:
+        UserError: it names one that does not exist.
+    """
+    if plan.loss not in LOSSES:
+        raise unknown("loss", plan.loss, LOSSES)
+    return LOSSES[plan.loss]()
+
+
+def build_optimizer(plan: Train, model: Module) -> Optimizer:
+    """Return the optimiser that the spec names, over all parameters of a network.
+
+    Raises:
+        UserError: it names one that does not exist.
+    """
+    if plan.optimizer not in OPTIMIZERS:
+        raise unknown("optimizer", plan.optimizer, OPTIMIZERS)
+    optimizer: Optimizer = OPTIMIZERS[plan.optimizer](
+        model.parameters(), lr=plan.lr, **plan.optimizer_args
+    )
+    return optimizer
+
+
+def build_schedule(plan: Train, optimizer: Optimizer) -> Schedule | None:
+    """Return the schedule that the spec names (stepped once per epoch), None if it names none.
+
+    Raises:
+        UserError: it names one that does not exist.
+    """
+    if not plan.schedule:
+        return None
+    if plan.schedule not in SCHEDULES:
+        raise unknown("schedule", plan.schedule, SCHEDULES)
+    schedule: Schedule = SCHEDULES[plan.schedule](optimizer, **plan.schedule_args)
+    return schedule
+
+
+def _as_dtype(split: Split, model: Module) -> Split:
+    """Return a split whose floating arrays have the dtype of the network's parameters."""
+    dtype = next(model.parameters()).data.dtype
+    x, y = (a.astype(dtype, copy=False) if a.dtype.kind == "f" else a for a in (split.x, split.y))
+    return Split(x, y)
