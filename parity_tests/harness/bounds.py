@@ -18,6 +18,7 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[Any]]
 
 U = {"float32": 2.0**-24, "float64": 2.0**-53, "bfloat16": 2.0**-8, "tf32": 2.0**-11}
+SMALLEST_NORMAL = {"float32": 2.0**-126, "float64": 2.0**-1022}
 EXACT_LIMIT = 2.0**24  # integers below are exact in float32, in any order of summation
 TRANSCENDENTAL = 8.0  # units of exp, tanh, log: NumPy's float32 is at most 3.8 ULP off
 MIN_SHARE = 0.10  # of the reachable entries of a reference that must be non-zero
@@ -30,6 +31,21 @@ ROUNDED_PRODUCT = 2.0  # units of a product with a rounded factor
 def unit(dtype: str) -> float:
     """Return the unit roundoff of a floating type."""
     return U[str(dtype)]
+
+
+def tolerance(units: Array, dtype: str, sides: int = 1) -> Array:
+    """Return the tolerance that some units of roundoff amount to.
+
+    Units of zero ask for equality. Below the smallest normal number of the type a result keeps no
+    relative precision, and a library may flush it to zero, so nothing else is judged finer.
+
+    Args:
+        units: elementwise.
+        dtype: precision of the judged side.
+        sides: 1 against a truth of higher precision, 2 between implementations of equal precision.
+    """
+    normal = SMALLEST_NORMAL[str(dtype)]
+    return np.where(units > 0, units * (unit(dtype) * sides) + normal, units)
 
 
 def c(terms: int) -> float:

@@ -55,7 +55,8 @@ def compare(
 
     Returns:
         FAIL for a wrong shape, type, NaN or infinity pattern or value; MISTRUSTED if the reference
-        is empty, all zero, constant though large, or mostly zero where it need not be.
+        is empty, all zero, constant though large, or mostly zero where it need not be, or if a
+        difference meets a tolerance that is not finite.
     """
     got, want = np.asarray(got), np.asarray(want)
     if got.shape != want.shape:
@@ -70,8 +71,9 @@ def compare(
     finite = np.isfinite(want)
     difference = np.abs(np.where(finite, got, 0) - np.where(finite, want, 0))
     limit = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), want.shape)
+    blind = (difference != 0) & ~np.isfinite(limit)
     with np.errstate(divide="ignore", invalid="ignore"):
-        used = np.where(difference == 0, 0.0, difference / limit)
+        used = np.where((difference == 0) | blind, 0.0, difference / limit)
     flat = int(np.argmax(used))
     index = tuple(int(i) for i in np.unravel_index(flat, want.shape))
     peak = float(used[index])
@@ -88,6 +90,9 @@ def compare(
     )
     if peak > 1:
         return _with(worst, Verdict.FAIL, "")
+    if blind.any():
+        note = f"the tolerance is not finite at {int(blind.sum())} place(s)"
+        return _with(worst, Verdict.MISTRUSTED, note)
     return _vacuous(worst, want, reach)
 
 

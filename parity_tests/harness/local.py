@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.rows import magnitudes, units
 from parity_tests.harness.run import Result
 from parity_tests.harness.verdict import Check, Verdict
-from scratch import nn
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -60,7 +58,7 @@ def tolerances(
     row = units(module, inputs, d_output, truth)
     if row is None:
         return {name: bounds.whole(value, dtype) for name, value in truth.tensors().items()}
-    return {name: value * (bounds.unit(dtype) * sides) for name, value in row.items()}
+    return {name: bounds.tolerance(value, dtype, sides) for name, value in row.items()}
 
 
 def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, int]:
@@ -118,37 +116,4 @@ def judge(
         else:
             result = Comparison(Verdict.FAIL, np.inf, note="this tensor is missing")
         checks.append(as_check(result, level, subject, path, name, engine))
-    return checks
-
-
-def second_pass(
-    level: str,
-    subject: str,
-    path: str,
-    ours: nn.Module,
-    inputs: tuple[Array, ...],
-    d_output: Array,
-    first: Result,
-) -> list[Check]:
-    """Run again without clearing: gradients must double exactly, earlier results must not move.
-
-    Returns:
-        The failing checks, none if all is well.
-    """
-    held = {name: value.copy() for name, value in first.tensors().items()}
-    ours.forward(*inputs)
-    ours.backward(d_output if np.ndim(d_output) else d_output[()])
-    engine = f"scratch {inputs[0].dtype}"
-    checks = []
-    for name, value in first.tensors().items():
-        adds = name in first.gradients
-        result = compare(value, 2 * held[name] if adds else held[name], 0.0, reach=0)
-        if result.verdict is not Verdict.PASS:
-            note = (
-                "a second backward did not add the same gradient again"
-                if adds
-                else "an array handed out earlier was written again"
-            )
-            check = as_check(result, level, subject, path, name, engine)
-            checks.append(replace(check, verdict=Verdict.FAIL, note=note))
     return checks

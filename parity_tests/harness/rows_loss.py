@@ -44,7 +44,7 @@ def bce(module: Any, inputs: tuple[Array, ...], d_output: Array, _: Result) -> U
     peak = np.maximum(positive, 1.0)
     softplus = np.maximum(-x, 0) + np.log1p(np.exp(-np.abs(x)))
     terms = weight * (np.abs(x) * (1 + t) + softplus * (1 + (peak - 1) * t)) * peak
-    y = 1 / (1 + np.exp(-x))
+    y = np.exp(-np.logaddexp(0, -x))
     dx = weight * peak * (bounds.TRANSCENDENTAL * (y + t) + bounds.SMALL_CHAIN * (1 + t))
     return {"output": _reduce(module, terms), "dx": dx * _scale(module, inputs, d_output)}
 

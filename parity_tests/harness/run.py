@@ -59,12 +59,13 @@ def is_loss(module: Any) -> bool:
 
 
 def run_scratch(module: nn.Module, inputs: tuple[Array, ...], d_output: Array) -> Result:
-    """Run a scratch module in the dtype of its inputs.
+    """Run a scratch module in the dtype of its inputs, into which it cannot write.
 
     Raises:
         BrokenError: it raised.
     """
     module.zero_grad()
+    inputs, d_output = tuple(map(_frozen, inputs)), _frozen(np.asarray(d_output))
     try:
         output = module.forward(*inputs)
     except Exception as cause:
@@ -75,6 +76,12 @@ def run_scratch(module: nn.Module, inputs: tuple[Array, ...], d_output: Array) -
         raise BrokenError("backward", cause) from cause
     gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
     return Result(np.asarray(output), dx if isinstance(dx, tuple) else (dx,), gradients)
+
+
+def _frozen(value: Array) -> Array:
+    view = value.view()
+    view.flags.writeable = False
+    return view
 
 
 def run_torch(module: torch.nn.Module, inputs: tuple[Array, ...], d_output: Array) -> Result:

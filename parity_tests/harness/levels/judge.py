@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds
+from parity_tests.harness import bounds, usage
 from parity_tests.harness.compare import compare
-from parity_tests.harness.local import as_check, judge, reach, second_pass, tolerances
+from parity_tests.harness.local import as_check, judge, reach, tolerances
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.precision import precision_path
 from parity_tests.harness.run import BrokenError, Result, cast, run_scratch, run_torch
@@ -84,7 +84,11 @@ def _place(level: str, pair: Pair, place: Place, dtype: str) -> list[Check]:
     if other is not None and place.leaf:
         checks += judge(*common, "torch float32", other, truth, limits, can, dtype)
         checks = precision_path(checks, place, narrow, d_narrow, found, other, limits)
-    checks += second_pass(*common, place.scratch, narrow, d_narrow, found)
+    used = (*common, place.scratch, narrow, d_narrow)
+    checks += usage.twice(*used, found)
+    checks += usage.own_mask(*used)
+    if place.leaf:
+        checks += usage.relaid(*used, truth, limits)
     return checks
 
 
@@ -157,5 +161,12 @@ def _audit(level: str, pair: Pair, crossed: int, first: str, dtype: str) -> Chec
     verdict = Verdict.KINK if dtype == "float32" else Verdict.FAIL
     note = f"{crossed} unit(s) lie on different sides of a kink"
     return Check(
-        level, pair.subject, first, "forward", "mask", f"scratch {dtype}", verdict, note=note
+        level,
+        pair.subject,
+        first,
+        "forward",
+        "mask",
+        f"scratch {dtype} in the whole run",
+        verdict,
+        note=note,
     )
