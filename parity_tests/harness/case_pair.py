@@ -44,12 +44,30 @@ def of_case(case: Case, seed: int = 0, dtype: str = "float64", exact: bool = Fal
     elif not case.target:  # the state of a loss is its weights, which the case sets
         state = inputs.moved(state, rng, dtype)
     load(ours, theirs, state)
-    x = inputs.integers(rng, case.shape, 8) if exact else inputs.signed(rng, case.shape, dtype)
+    ours.train(case.training)
+    theirs.train(case.training)
+    x = _input(case, rng, dtype, exact)
     if isinstance(ours, nn.Dropout):
         ours.mask = theirs(torch.ones(case.shape)).numpy() != 0
     values = (x,) if not case.target else (x, _target(case, rng, dtype))
     pair = Pair(case.name, ours, theirs, values, np.empty(0))
     return with_cotangent(pair, rng, dtype, exact)
+
+
+def _input(case: Case, rng: np.random.Generator, dtype: str, exact: bool) -> Array:
+    if case.values == "ties":
+        return inputs.integers(rng, case.shape, 2)
+    x = inputs.integers(rng, case.shape, 8) if exact else inputs.signed(rng, case.shape, dtype)
+    if case.values == "zeros":
+        x = np.where(rng.random(case.shape) < 1 / 3, np.copysign(0.0, x), x)
+    elif case.values == "shifted":
+        side = np.where(np.arange(len(x)) % 2, -1e4, 1e4)
+        x += side.reshape(-1, *[1] * (x.ndim - 1))
+    elif case.values == "spread":
+        x *= 1e4
+    elif case.values == "special":
+        x.flat[rng.choice(x.size, 3, replace=False)] = (np.nan, np.inf, -np.inf)
+    return x.astype(dtype).astype(np.float64)
 
 
 def _arguments(case: Case, array: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_INPUT = {"target", "values", "training"}
 TABLE = ((0, 1), (1, 2), (0, 2), (0, 1, 2), (2,))
 
 
@@ -24,6 +25,10 @@ class Case:
         exact: whether integer inputs stay exact, so that L0 applies.
         target: losses: "value" for a target of the input's shape, "binary", "index",
             "ignored" (some indices are ignored) or "probability".
+        values: what is special about the input: "zeros" (a third is 0 or -0), "ties" (few distinct
+            values), "shifted" (rows around 1e4 and -1e4), "spread" (1e4 times as large) or
+            "special" (a NaN and infinities); "" for nothing.
+        training: whether the layer is in training mode.
     """
 
     layer: str
@@ -32,6 +37,13 @@ class Case:
     shape: tuple[int, ...]
     exact: bool = True
     target: str = ""
+    values: str = ""
+    training: bool = True
+
+    @property
+    def smooth(self) -> bool:
+        """Whether the input lies on no kink, so that the complex step applies."""
+        return self.values not in ("zeros", "ties", "special")
 
     @property
     def name(self) -> str:
@@ -47,8 +59,8 @@ class _Layer:
 
     def at(self, shape: tuple[int, ...], setting: str, **arguments: Any) -> _Layer:
         exact = arguments.pop("exact", self.exact)
-        target = arguments.pop("target", "")
-        self.cases.append(Case(self.name, setting, arguments, shape, exact, target))
+        more = {name: arguments.pop(name) for name in _INPUT & set(arguments)}
+        self.cases.append(Case(self.name, setting, arguments, shape, exact, **more))
         return self
 
 
@@ -115,6 +127,8 @@ _conv = (
         padding="same",
     )
     .at((5, 3, 5, 8), "no bias", in_channels=3, out_channels=2, kernel_size=3, bias=False)
+    # More than a mebibyte of patches per image, which kernels may cut into pieces.
+    .at((2, 7, 47, 41), "large", in_channels=7, out_channels=3, kernel_size=5)
 )
 _linear = (
     _Layer("Linear")
@@ -136,6 +150,8 @@ _max = (
     .at((1, 3, 8, 5), "ceil mode padding 1", kernel_size=2, stride=3, padding=1, ceil_mode=True)
     .at((2, 3, 11, 13), "dilation 2", kernel_size=(2, 3), stride=1, dilation=2)
     .at((2, 3, 11, 8), "stride above kernel", kernel_size=2, stride=3)
+    .at((2, 3, 11, 8), "ties", kernel_size=3, stride=2, padding=1, values="ties")
+    .at((2, 3, 11, 8), "NaN and infinity", exact=False, kernel_size=2, values="special")
 )
 _avg = (
     _Layer("AvgPool2d")
@@ -165,14 +181,23 @@ _adaptive = (
 )
 _shape = (2, 3, 4, 5)
 _pointwise = [
-    _Layer("ReLU").at(_shape, ""),
+    _Layer("ReLU")
+    .at(_shape, "")
+    .at(_shape, "at the kink", values="zeros")
+    .at(_shape, "NaN and infinity", exact=False, values="special"),
     _Layer("Flatten").at(_shape, "").at(_shape, "axes 1 to 2", start_dim=1, end_dim=2),
     _Layer("Identity").at(_shape, ""),
-    _Layer("Dropout").at((7, 11), "half", p=0.5).at((7, 11), "0.3", p=0.3, exact=False),
+    _Layer("Dropout")
+    .at((7, 11), "half", p=0.5)
+    .at((7, 11), "0.3", p=0.3, exact=False)
+    .at((7, 11), "in evaluation", p=0.5, training=False),
     _Layer("Sigmoid", exact=False).at(_shape, ""),
     _Layer("Tanh", exact=False).at(_shape, ""),
     _Layer("ScaledTanh", exact=False).at(_shape, ""),
-    _Layer("Softmax", exact=False).at((3, 7), "along 1", dim=1).at(_shape, "along 2", dim=2),
+    _Layer("Softmax", exact=False)
+    .at((3, 7), "along 1", dim=1)
+    .at(_shape, "along 2", dim=2)
+    .at((3, 7), "far from zero", dim=1, values="shifted"),
 ]
 _WEIGHTS = (0.5, 2.0, 1.25, 0.75)
 _squared = (
@@ -188,6 +213,7 @@ _bce = (
     .at((5, 4), "sum, weighted", reduction="sum", weight=_WEIGHTS, target="binary")
     .at((5, 4), "positive weight", pos_weight=_WEIGHTS, target="binary")
     .at((5, 4), "none", reduction="none", target="binary")
+    .at((5, 4), "huge logits", target="binary", values="spread")
 )
 _cross = (
     _Layer("CrossEntropyLoss", exact=False)
@@ -213,6 +239,8 @@ _cross = (
         weight=_WEIGHTS,
         target="probability",
     )
+    .at((5, 4), "far from zero", target="index", values="shifted")
+    .at((5, 4), "huge logits", target="index", values="spread")
 )
 
 CASES: tuple[Case, ...] = tuple(
