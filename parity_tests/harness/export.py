@@ -19,6 +19,7 @@ PARTS = {
     "description": export_claims.description,
     "meaning": export_claims.meaning,
     "graph": export_claims.graph,
+    "parameters": export_claims.parameters,
     "onnxruntime's view": export_claims.runtime_view,
     "wrong inputs": export_claims.refusals,
     "values": export_values.values,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from parity_tests.harness.export_checks import told
 from parity_tests.harness.verdict import Check
 from scratch import spec
 from scratch.deploy.schema import MEANING, MODEL, Bundle, Tensor
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 _DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(int64)": "int64"}
 
@@ -82,6 +85,43 @@ def graph(bundle: Bundle, folder: Path) -> list[Check]:
     want = (bundle.chapter["id"], bundle.chapter["size"])
     problem = "" if said == want else f"says {said}, bundle.json {want}"
     return [*checks, told(bundle, "chapter", "model.onnx", problem)]
+
+
+def parameters(bundle: Bundle, folder: Path) -> list[Check]:
+    """Check that the ONNX file holds the numbers of model.safetensors, bit for bit.
+
+    A float32 comparison of outputs would not notice a weight that is off by a thousandth.
+    """
+    import onnx
+
+    found = rewritten(onnx.load(str(folder / MODEL)), engines.weights(folder))
+    want = bundle.rewritten
+    problem = (
+        ""
+        if found == want
+        else (
+            f"other numbers than model.safetensors in {', '.join(sorted(set(found) ^ set(want)))}"
+        )
+    )
+    note = f"except {', '.join(want)}, which the exporter rearranged" if want else ""
+    return [told(bundle, "parameters", "model.onnx", problem, note)]
+
+
+def rewritten(proto: Any, state: Mapping[str, Array]) -> tuple[str, ...]:
+    """Return the parameters whose numbers are not those of any constant of an ONNX file.
+
+    Args:
+        proto: an `onnx.ModelProto`.
+        state: the parameters, any float type.
+    """
+    from onnx import numpy_helper
+
+    held = {
+        np.asarray(numpy_helper.to_array(tensor)).tobytes() for tensor in proto.graph.initializer
+    }
+    return tuple(
+        sorted(n for n, value in state.items() if value.astype(np.float32).tobytes() not in held)
+    )
 
 
 def runtime_view(bundle: Bundle, folder: Path) -> list[Check]:

@@ -65,6 +65,8 @@ class Bundle:
         data: name and source of the data set, name of the target.
         training: every hyper-parameter.
         metrics: what the network scored, empty if unknown.
+        rewritten: parameters whose numbers do not stand in the ONNX file as they are, because the
+            exporter folded or rearranged them.
         versions: of what made the file.
         files: size and SHA-256 of every other file.
         schema: version of this format.
@@ -80,6 +82,7 @@ class Bundle:
     data: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    rewritten: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     schema: int = SCHEMA
@@ -169,7 +172,9 @@ def _bundle(content: dict[str, Any]) -> Bundle:
         for side in ("inputs", "outputs")
     }
     arguments = {key: _frozen(value) for key, value in content["arguments"].items()}
-    changed = {**tensors, "classes": tuple(content["classes"]), "arguments": arguments}
+    changed = {**tensors, "arguments": arguments}
+    for name in ("classes", "rewritten"):
+        changed[name] = tuple(content[name])
     bundle = Bundle(**{**content, **changed})
     if bundle.task not in TASKS:
         raise TypeError(f"task {bundle.task!r}")
