@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from scratch.ops import checks
 from scratch.ops.checks import Array
 
@@ -35,6 +33,7 @@ def channel_scale(x: Array, weight: Array, bias: Array) -> tuple[Array, ScaleCac
 
     Source: the subsampling layers of LeNet-5 (LeCun et al. 1998, section II.B).
 
+    >>> import numpy as np
     >>> channel_scale(np.ones((1, 2, 1, 1)), np.array([2.0, 3.0]), np.array([0.5, 0.0]))[0].ravel()
     array([2.5, 3. ])
     """
@@ -60,6 +59,7 @@ def channel_scale_backward(dy: Array, cache: ScaleCache) -> tuple[Array, Array, 
     Raises:
         ShapeError: dy has not the shape and dtype of y.
 
+    >>> import numpy as np
     >>> x = np.arange(4.0).reshape(1, 1, 2, 2)
     >>> _, cache = channel_scale(x, np.array([3.0]), np.zeros(1))
     >>> dx, dweight, dbias = channel_scale_backward(np.ones((1, 1, 2, 2)), cache)
