@@ -319,6 +319,13 @@ def test_lightnings_own_arguments(chapter: Chapter, dataset: Dataset) -> None:
     assert {p.dtype for p in net.parameters()} == {torch.float32}
 
 
+def test_a_float64_network_is_trained_in_float64(chapter: Chapter, dataset: Dataset) -> None:
+    net = ref_torch.build("mlp_mnist", "tiny").double()
+    history = fit(chapter, net, dataset, epochs=1, progress=False)
+    assert {p.dtype for p in net.parameters()} == {torch.float64}
+    assert any(loss != np.float32(loss) for loss in history.step_losses)
+
+
 @pytest.mark.parametrize(
     ("tokens", "said"),
     [
