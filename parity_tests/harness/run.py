@@ -84,9 +84,11 @@ def _frozen(value: Array) -> Array:
     return view
 
 
-def run_torch(module: torch.nn.Module, inputs: tuple[Array, ...], d_output: Array) -> Result:
-    """Run a torch module in the dtype of its inputs."""
-    tensors = [torch.from_numpy(np.array(value)) for value in inputs]
+def run_torch(
+    module: torch.nn.Module, inputs: tuple[Array, ...], d_output: Array, device: str = "cpu"
+) -> Result:
+    """Run a torch module in the dtype of its inputs, on the device on which it lies."""
+    tensors = [torch.from_numpy(np.array(value)).to(device) for value in inputs]
     wanted = [t for t in tensors if t.is_floating_point()][: 1 if is_loss(module) else None]
     for tensor in wanted:
         tensor.requires_grad_(True)
@@ -95,12 +97,11 @@ def run_torch(module: torch.nn.Module, inputs: tuple[Array, ...], d_output: Arra
     found = torch.autograd.grad(
         output,
         [*wanted, *parameters.values()],
-        torch.from_numpy(np.array(d_output)).reshape(output.shape).to(output.dtype),
+        torch.from_numpy(np.array(d_output)).reshape(output.shape).to(device, output.dtype),
         allow_unused=True,
         materialize_grads=True,
     )
-    dx = tuple(g.detach().numpy() for g in found[: len(wanted)])
-    gradients = {
-        name: g.detach().numpy() for name, g in zip(parameters, found[len(wanted) :], strict=True)
-    }
-    return Result(output.detach().numpy(), dx, gradients)
+    arrays = [value.detach().cpu().numpy() for value in (output, *found)]
+    split = 1 + len(wanted)
+    gradients = dict(zip(parameters, arrays[split:], strict=True))
+    return Result(arrays[0], tuple(arrays[1:split]), gradients)
