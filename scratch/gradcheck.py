@@ -1,0 +1,252 @@
+"""Is a backward right? Three ways to ask the forward.
+
+A module is reduced to the number L = sum(d_output * forward(x)), whose derivatives are what
+backward returns for that d_output. Every way compares (analytic, numeric) pairs per tensor:
+
+- `complex_step` moves one entry by i h. Since L(x + ih) = L(x) + i h L'(x) + O(h^2), the imaginary
+  part divided by h is the derivative to the last bit: no difference of two nearby numbers is taken,
+  so h may be 1e-30 (Squire and Trapp, "Using complex variables to estimate derivatives of real
+  functions", SIAM Review 40, 1998).
+- `directional` moves all entries of a tensor at once, each by its own amount: one forward checks a
+  whole tensor.
+- `finite_difference` moves one entry a little to both sides (the book, 12.2). It needs no complex
+  arithmetic and is wrong from the eleventh digit on.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from scratch.nn import Dropout, Module, inference
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Pairs = dict[str, tuple[Array, Array]]
+
+STEP = 1e-30
+DIFFERENCE_STEP = float(np.cbrt(np.finfo(np.float64).eps))
+"""6e-6, where the error of the formula, h^2 L'''/6, and of rounding, eps |L| / h, are alike."""
+
+KINK = 1e-3
+"""Slopes to the left and to the right differ by h L'' (some 1e-5) where L is smooth."""
+
+BANDS = ((1e-7, "right"), (1e-4, "acceptable"), (1e-2, "suspect"), (np.inf, "wrong"))
+"""How the book (12.2) reads `norm_ratio` of a finite difference."""
+
+
+def complex_step(
+    module: Module,
+    inputs: tuple[Array, ...],
+    d_output: Array | None = None,
+    entries: int | None = None,
+    seed: int = 0,
+) -> Pairs:
+    """Compare backward with the complex step.
+
+    Args:
+        module: in float64; neither it nor its gradients change.
+        inputs: of its forward, float64 (or integers, which have no derivative). For a loss, the
+            output of a network and the target.
+        d_output: shape of the output; random and signed if None.
+        entries: how many entries of each tensor, drawn at random; None for all.
+        seed: of what is drawn.
+
+    Returns:
+        Analytic and numeric derivatives by name: "dx" (or "dx0", "dx1", ... if backward returns
+        several), then the parameters. Each is of the tensor's shape, or (entries,) where drawn.
+    """
+    check = _Check(module, inputs, d_output, seed)
+    pairs: Pairs = {}
+    for name, gradient, tensor in check.tensors():
+        places = check.places(gradient, entries)
+        numeric = np.empty(len(places))
+        for number, place in enumerate(places):
+            index = np.unravel_index(place, tensor.shape)
+            value = tensor[index]
+            tensor[index] = value + 1j * STEP
+            numeric[number] = check.run().imag / STEP
+            tensor[index] = value
+        pairs[name] = _shaped(gradient, numeric, places)
+    return pairs
+
+
+def directional(
+    module: Module,
+    inputs: tuple[Array, ...],
+    d_output: Array | None = None,
+    count: int = 4,
+    seed: int = 0,
+) -> Pairs:
+    """Compare backward with the complex step along random directions, all entries at once.
+
+    Args:
+        module: as for `complex_step`.
+        inputs: likewise.
+        d_output: likewise.
+        count: directions per tensor.
+        seed: of what is drawn.
+
+    Returns:
+        By name, (count,) derivatives along the directions: sum(gradient * direction) and numeric.
+    """
+    check = _Check(module, inputs, d_output, seed)
+    pairs: Pairs = {}
+    for name, gradient, tensor in check.tensors():
+        values = tensor.copy()
+        analytic, numeric = np.empty(count), np.empty(count)
+        for number in range(count):
+            direction = check.rng.standard_normal(tensor.shape)
+            tensor[...] = values + 1j * STEP * direction
+            numeric[number] = check.run().imag / STEP
+            analytic[number] = (gradient * direction).sum()
+        tensor[...] = values
+        pairs[name] = analytic, numeric
+    return pairs
+
+
+def finite_difference(
+    module: Module,
+    inputs: tuple[Array, ...],
+    d_output: Array | None = None,
+    entries: int | None = None,
+    seed: int = 0,
+    step: float = DIFFERENCE_STEP,
+) -> tuple[Pairs, dict[str, int]]:
+    """Compare backward with (L(x + h) - L(x - h)) / 2h, h = step * max(1, |x|).
+
+    A difference across a kink (ReLU at 0, two equal values under a maximum) is no derivative. Such
+    entries show in slopes that differ from left to right; they are left out and counted. Expect a
+    `norm_ratio` of 1e-11 to 1e-8 for a right backward.
+
+    Args:
+        module: as for `complex_step`.
+        inputs: likewise.
+        d_output: likewise.
+        entries: likewise.
+        seed: likewise.
+        step: relative step.
+
+    Returns:
+        By name, the derivatives (n,) of the entries that were compared; and how many were left out
+        because of a kink.
+    """
+    check = _Check(module, inputs, d_output, seed)
+    pairs: Pairs = {}
+    skipped: dict[str, int] = {}
+    middle = check.run().real
+    for name, gradient, tensor in check.tensors():
+        places = check.places(gradient, entries)
+        left, right = np.empty(len(places)), np.empty(len(places))
+        for number, place in enumerate(places):
+            index = np.unravel_index(place, tensor.shape)
+            value = tensor[index]
+            h = step * max(1.0, float(abs(value)))
+            tensor[index] = value + h
+            right[number] = (check.run().real - middle) / (tensor[index] - value).real
+            tensor[index] = value - h
+            left[number] = (middle - check.run().real) / (value - tensor[index]).real
+            tensor[index] = value
+        central = (left + right) / 2
+        smooth = np.abs(right - left) <= KINK * np.abs(central).max(initial=0.0)
+        pairs[name] = gradient.reshape(-1)[places][smooth], central[smooth]
+        skipped[name] = int((~smooth).sum())
+    return pairs, skipped
+
+
+def deviation(pairs: Pairs) -> dict[str, float]:
+    """Return the largest |analytic - numeric| of each tensor, relative to its largest numeric one.
+
+    A tensor without gradient, analytic and numeric, deviates by 0.
+    """
+    return {
+        name: float(np.abs(analytic - numeric).max(initial=0.0))
+        / (float(np.abs(numeric).max(initial=0.0)) or 1.0)
+        for name, (analytic, numeric) in pairs.items()
+    }
+
+
+def norm_ratio(analytic: Array, numeric: Array) -> float:
+    """Return ||analytic - numeric|| / (||analytic|| + ||numeric||), the measure of the book (12.2).
+
+    >>> norm_ratio(np.array([3.0, 4.0]), np.array([3.0, 4.0]))
+    0.0
+    """
+    sizes = float(np.linalg.norm(analytic) + np.linalg.norm(numeric))
+    return float(np.linalg.norm(analytic - numeric)) / (sizes or 1.0)
+
+
+def reading(ratio: float) -> str:
+    """Return how the book reads a `norm_ratio`: right, acceptable, suspect or wrong.
+
+    >>> reading(3e-10), reading(0.5)
+    ('right', 'wrong')
+    """
+    return next(word for limit, word in BANDS if ratio < limit or limit == np.inf)
+
+
+class _Check:
+    """A module's gradients by backward, and a complex copy of it to run anew."""
+
+    def __init__(
+        self, module: Module, inputs: tuple[Array, ...], d_output: Array | None, seed: int
+    ) -> None:
+        self.rng = np.random.default_rng(seed)
+        analytic = copy.deepcopy(module)
+        analytic.zero_grad()
+        output = np.asarray(analytic(*inputs))
+        self._d_output = (
+            self.rng.standard_normal(output.shape) if d_output is None else np.asarray(d_output)
+        )
+        dx = analytic.backward(self._d_output if output.ndim else self._d_output[()])
+        self._dx = dx if isinstance(dx, tuple) else (dx,)
+        self._gradients = {name: p.grad for name, p in analytic.named_parameters()}
+        self._frozen = copy.deepcopy(module).astype(np.complex128)
+        self._parameters = {name: p.data for name, p in self._frozen.named_parameters()}
+        parts = [part for _, part in self._frozen.named_modules()]
+        self._buffers = [
+            (part, name, value.copy()) for part in parts for name, value in part._buffers.items()
+        ]
+        self._generators = [
+            (part.generator.bit_generator, part.generator.bit_generator.state)
+            for part in parts
+            if isinstance(part, Dropout)
+        ]
+        # Only what backward returns a gradient for is moved; a target stays real.
+        self._inputs = tuple(
+            x.astype(np.complex128) if i < len(self._dx) and x.dtype.kind == "f" else x
+            for i, x in enumerate(inputs)
+        )
+
+    def tensors(self) -> Iterator[tuple[str, Array, Array]]:
+        """Yield name, gradient, and the complex array to move."""
+        for number, gradient in enumerate(self._dx):
+            name = "dx" if len(self._dx) == 1 else f"dx{number}"
+            if self._inputs[number].dtype.kind == "c":
+                yield name, gradient, self._inputs[number]
+        for name, gradient in self._gradients.items():
+            yield name, gradient, self._parameters[name]
+
+    def places(self, gradient: Array, entries: int | None) -> Array:
+        """Return the flat indices to check."""
+        if entries is None or entries >= gradient.size:
+            return np.arange(gradient.size)
+        return np.sort(self.rng.choice(gradient.size, entries, replace=False))
+
+    def run(self) -> complex:
+        """Return L, with whatever a forward changes (masks that are drawn, buffers) as at first."""
+        for module, name, value in self._buffers:
+            setattr(module, name, value.copy())
+        for generator, state in self._generators:
+            generator.state = state
+        with inference():
+            output = self._frozen(*self._inputs)
+        return complex((self._d_output * output).sum())
+
+
+def _shaped(gradient: Array, numeric: Array, places: Array) -> tuple[Array, Array]:
+    if len(places) == gradient.size:
+        return gradient, numeric.reshape(gradient.shape)
+    return gradient.reshape(-1)[places], numeric
