@@ -1,0 +1,243 @@
+"""Train both twins of a chapter on the same batches and keep what the proof looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from parity_tests.harness import inputs
+from parity_tests.harness.pair import Pair, load
+from parity_tests.harness.stepping import ScratchStepper, State, TorchStepper
+from ref_torch.build import construct as construct_torch
+from ref_torch.optim import build_loss
+from scratch import nn, optim, spec
+from scratch.build import construct as construct_scratch
+from scratch.data import order
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+OPTIMISERS: Mapping[str, str] = {"SGD with momentum": "SGD", "Adam": "Adam"}
+MOMENTUM = 0.9
+SAMPLES = 64
+BATCH = 4  # even, so that it has two equal halves
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained, on what, and how.
+
+    Attributes:
+        pair: both twins with equal moved weights.
+        train: the chapter's training; gives the loss.
+        optimizer: class name.
+        options: its keywords.
+        x: inputs (SAMPLES, ...), float64, representable in the judged dtype.
+        y: targets (SAMPLES, 1) or class indices (SAMPLES,).
+        batches: sample indices of every step.
+    """
+
+    pair: Pair
+    train: spec.Train
+    optimizer: str
+    options: Mapping[str, Any]
+    x: Array
+    y: Array
+    batches: Sequence[Array]
+
+    def batch(self, t: int, dtype: str, roll: int = 0) -> tuple[Array, Array]:
+        """Return inputs and targets of step `t`, from 1, with the rows rotated by `roll`."""
+        rows = np.roll(self.batches[t - 1], roll)
+        y = self.y[rows]
+        return self.x[rows].astype(dtype), y.astype(dtype) if y.dtype.kind == "f" else y
+
+
+def make_task(
+    id: str,
+    optimizer: str,
+    size: str = "tiny",
+    seed: int = 0,
+    steps: int = 1000,
+    dtype: str = "float64",
+    exact: bool = False,
+) -> Task:
+    """Draw weights, data and order.
+
+    Args:
+        id: chapter.
+        optimizer: key of `OPTIMISERS`.
+        size: "tiny" or "full".
+        seed: of all of them.
+        steps: how many batches.
+        dtype: everything drawn is representable in it.
+        exact: the chapter's exact-arithmetic form instead of its own.
+    """
+    chapter = spec.get(id, size)
+    overrides = dict(chapter.exact) if exact else {}
+    ours, theirs = construct_scratch(chapter, **overrides), construct_torch(chapter, **overrides)
+    rng = inputs.generator(seed, "trajectory", id, size)
+    load(ours, theirs, inputs.moved(ours.state_dict(), rng, dtype))
+    x = inputs.signed(rng, (SAMPLES, *chapter.data.shape), dtype)
+    epochs = -(-steps * BATCH // SAMPLES)
+    plan = [rows for epoch in range(epochs) for rows in order.batches(SAMPLES, BATCH, seed, epoch)]
+    return Task(
+        Pair(id, ours, theirs, (x,), np.empty(0)),
+        chapter.train,
+        OPTIMISERS[optimizer],
+        _options(chapter.train, OPTIMISERS[optimizer]),
+        x,
+        _targets(chapter.data, rng, dtype),
+        plan[:steps],
+    )
+
+
+def _targets(data: spec.Data, rng: np.random.Generator, dtype: str) -> Array:
+    if data.task == "regression":
+        return inputs.signed(rng, (SAMPLES, 1), dtype)
+    if data.task == "binary":
+        return rng.integers(0, 2, (SAMPLES, 1)).astype(np.float64)
+    return rng.integers(0, len(data.classes), SAMPLES)
+
+
+def _options(train: spec.Train, optimizer: str) -> dict[str, Any]:
+    """Keep the chapter's rate, smaller for smaller batches and where momentum multiplies it."""
+    if optimizer != train.optimizer:
+        return {"lr": 1e-3, **({"momentum": MOMENTUM} if optimizer == "SGD" else {})}
+    options = {"lr": train.lr * min(1.0, BATCH / train.batch_size), **train.optimizer_args}
+    if optimizer == "SGD" and not options.get("momentum"):
+        options.update(lr=options["lr"] * (1 - MOMENTUM), momentum=MOMENTUM)
+    return options
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Copies of the model's and of the optimiser's state."""
+
+    weights: dict[str, Array]
+    state: State
+
+
+class Twin(Protocol):
+    """A network with its loss and optimiser."""
+
+    dtype: str
+
+    def train(self, x: Array, y: Array, parts: int = 1) -> float:
+        """Make one step on a batch, in `parts` equal pieces whose gradients add up.
+
+        Returns:
+            The loss before the step.
+        """
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of the state."""
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Continue from a snapshot, cast to this twin's dtype."""
+
+
+class ScratchTwin:
+    """The NumPy side."""
+
+    def __init__(self, task: Task, dtype: str) -> None:
+        self.dtype = dtype
+        self.model = task.pair.scratch_as(dtype)
+        self.criterion = getattr(nn, task.train.loss)()
+        make = getattr(optim, task.optimizer)
+        self.optimizer = make(self.model.parameters(), **task.options)
+        self.stepper = ScratchStepper(self.optimizer)
+
+    def train(self, x: Array, y: Array, parts: int = 1) -> float:
+        """Make one step on a batch."""
+        self.optimizer.zero_grad()
+        total = 0.0
+        for rows in np.split(np.arange(len(x)), parts):
+            total += float(self.criterion(self.model(x[rows]), y[rows])) / parts
+            self.model.backward(self.criterion.backward(1 / parts))
+        self.stepper.step()
+        return total
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of the state."""
+        return Snapshot(self.model.state_dict(), self.stepper.state())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Continue from a snapshot."""
+        self.model.load_state_dict(snapshot.weights)
+        self.stepper.restore(snapshot.state)
+
+
+class TorchTwin:
+    """The torch side."""
+
+    def __init__(self, task: Task, dtype: str) -> None:
+        self.dtype = dtype
+        self.model = task.pair.torch_as(dtype)
+        self.criterion = build_loss(task.train)
+        make = getattr(torch.optim, task.optimizer)
+        self.optimizer = make(self.model.parameters(), foreach=False, **task.options)
+        self.stepper = TorchStepper(self.optimizer)
+
+    def train(self, x: Array, y: Array, parts: int = 1) -> float:
+        """Make one step on a batch."""
+        self.optimizer.zero_grad()
+        total = 0.0
+        pieces = zip(np.split(x, parts), np.split(y, parts), strict=True)
+        for inputs_, targets in pieces:
+            loss = self.criterion(self.model(torch.from_numpy(inputs_)), torch.from_numpy(targets))
+            (loss / parts).backward()
+            total += loss.item() / parts
+        self.stepper.step()
+        return total
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of the state."""
+        weights = {k: v.numpy().copy() for k, v in self.model.state_dict().items()}
+        return Snapshot(weights, self.stepper.state())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Continue from a snapshot."""
+        self.model.load_state_dict({k: torch.tensor(v) for k, v in snapshot.weights.items()})
+        self.stepper.restore(snapshot.state)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One training run.
+
+    Attributes:
+        losses: before every step.
+        before: snapshots before the steps in question.
+        after: snapshots after them.
+    """
+
+    losses: Array
+    before: dict[int, Snapshot]
+    after: dict[int, Snapshot]
+
+
+def train(
+    twin: Twin, task: Task, steps: Sequence[int], marks: Sequence[int] = (), roll: int = 0
+) -> Record:
+    """Train and take snapshots.
+
+    Args:
+        twin: is trained from where it is.
+        task: gives the batches.
+        steps: numbers of the steps to make, from 1.
+        marks: steps around which the state is kept.
+        roll: rotates the rows of each batch, which changes rounding and nothing else.
+    """
+    losses = []
+    before: dict[int, Snapshot] = {}
+    after: dict[int, Snapshot] = {}
+    for t in steps:
+        if t in marks:
+            before[t] = twin.snapshot()
+        losses.append(twin.train(*task.batch(t, twin.dtype, roll)))
+        if t in marks:
+            after[t] = twin.snapshot()
+    return Record(np.array(losses), before, after)

@@ -1,0 +1,1 @@
+"""What happens over many steps: optimisers, schedules, trajectories, loops."""
