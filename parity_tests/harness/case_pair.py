@@ -60,6 +60,8 @@ def _input(case: Case, rng: np.random.Generator, dtype: str, exact: bool) -> Arr
     x = inputs.integers(rng, case.shape, 8) if exact else inputs.signed(rng, case.shape, dtype)
     if case.values == "zeros":
         x = np.where(rng.random(case.shape) < 1 / 3, np.copysign(0.0, x), x)
+    elif case.values == "far":
+        x = np.where(rng.random(case.shape) < 1 / 3, np.copysign(1e4, x), x)
     elif case.values == "shifted":
         side = np.where(np.arange(len(x)) % 2, -1e4, 1e4)
         x += side.reshape(-1, *[1] * (x.ndim - 1))

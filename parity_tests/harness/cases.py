@@ -26,8 +26,8 @@ class Case:
         target: losses: "value" for a target of the input's shape, "binary", "index",
             "ignored" (some indices are ignored) or "probability".
         values: what is special about the input: "zeros" (a third is 0 or -0), "ties" (few distinct
-            values), "shifted" (rows around 1e4 and -1e4), "spread" (1e4 times as large) or
-            "special" (a NaN and infinities); "" for nothing.
+            values), "far" (a third is 1e4 or -1e4), "shifted" (rows around 1e4 and -1e4), "spread"
+            (1e4 times as large) or "special" (a NaN and infinities); "" for nothing.
         training: whether the layer is in training mode.
     """
 
@@ -191,9 +191,9 @@ _pointwise = [
     .at((7, 11), "half", p=0.5)
     .at((7, 11), "0.3", p=0.3, exact=False)
     .at((7, 11), "in evaluation", p=0.5, training=False),
-    _Layer("Sigmoid", exact=False).at(_shape, ""),
-    _Layer("Tanh", exact=False).at(_shape, ""),
-    _Layer("ScaledTanh", exact=False).at(_shape, ""),
+    _Layer("Sigmoid", exact=False).at(_shape, "").at(_shape, "far from zero", values="far"),
+    _Layer("Tanh", exact=False).at(_shape, "").at(_shape, "far from zero", values="far"),
+    _Layer("ScaledTanh", exact=False).at(_shape, "").at(_shape, "far from zero", values="far"),
     _Layer("Softmax", exact=False)
     .at((3, 7), "along 1", dim=1)
     .at(_shape, "along 2", dim=2)
