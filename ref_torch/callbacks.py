@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,32 +14,19 @@ import torch
 from ref_torch.checkpoint import SUFFIX
 from ref_torch.lit import ChapterModule
 from scratch.run.metrics import MetricsCsv
-
-_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
-
-
-@contextlib.contextmanager
-def signals_restored() -> Iterator[None]:
-    """Give signals back to whoever handled them before, however the run ends."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {signum: signal.getsignal(signum) for signum in _NAMES}
-    try:
-        yield
-    finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
+from scratch.run.signals import Signals
 
 
 class Interrupted(Exception):
-    """A signal asked training to end; raised between two steps, after the checkpoint."""
+    """A signal asked training to end; raised between two steps, after the checkpoint.
 
-    def __init__(self, signum: int, checkpoint: Path | None) -> None:
-        self.signum = signum
-        self.checkpoint = checkpoint
-        saved = f"; checkpoint {checkpoint}" if checkpoint else "; no folder, nothing saved"
-        super().__init__(f"stopped by {_NAMES[signal.Signals(signum)]}{saved}")
+    Attributes:
+        saved: what became of the run, for the message.
+    """
+
+    def __init__(self, checkpoint: Path | None) -> None:
+        self.saved = f"checkpoint {checkpoint}" if checkpoint else "no folder, nothing saved"
+        super().__init__(self.saved)
 
 
 class Metrics(lightning.Callback):
@@ -72,16 +57,16 @@ class Metrics(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Write the row of the epoch."""
-        losses = cast(ChapterModule, pl_module).step_losses[-int(trainer.num_training_batches) :]
-        # Without a validation (--trainer.limit_val_batches 0) the fields stay empty.
-        logged = {key: float(value) for key, value in trainer.callback_metrics.items()}
+        module = cast(ChapterModule, pl_module)
+        losses = module.step_losses[-int(trainer.num_training_batches) :]
         row: dict[str, Any] = {
             "twin": "torch",
             "epoch": trainer.current_epoch + 1,
             "step": trainer.global_step,
             "train_loss": sum(losses) / len(losses),
-            "val_loss": logged.get("val_loss"),
-            "val_metric": logged.get("val_metric"),
+            # Without a validation (--trainer.limit_val_batches 0) the fields stay empty.
+            "val_loss": module.validation.get("val_loss"),
+            "val_metric": module.validation.get("val_metric"),
             "lr": self._lr,
             "seconds": self.seconds,
         }
@@ -156,7 +141,8 @@ class Bar(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Show the metric from now on."""
-        self._metric = f", validation {float(trainer.callback_metrics['val_metric']):.4f}"
+        metric = cast(ChapterModule, pl_module).validation["val_metric"]
+        self._metric = f", validation {metric:.4f}"
 
     def teardown(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
@@ -169,48 +155,40 @@ class Bar(lightning.Callback):
 class Checkpoints(lightning.Callback):
     """A checkpoint at the end of an epoch, and one more when a signal ends the run.
 
-    A first Ctrl-C or SIGTERM ends training after the step in progress, with a checkpoint; a second
-    Ctrl-C ends it at once.
-
     Args:
+        signals: entered before the trainer starts.
         folder: where they go, None to write none.
         pause: seconds between two checkpoints at least (writing to the disk takes longer than a
             short epoch); the last epoch always gets one.
         keep: how many stay.
     """
 
-    def __init__(self, folder: Path | None, pause: float, keep: int = 2) -> None:
-        self.folder, self.pause, self.keep = folder, pause, keep
+    def __init__(self, signals: Signals, folder: Path | None, pause: float, keep: int = 2) -> None:
+        self.signals, self.folder, self.pause, self.keep = signals, folder, pause, keep
         self._saved = time.perf_counter()
-        self._signum: int | None = None
+        self._on_sigterm = signal.getsignal(signal.SIGTERM)
 
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Listen for signals, instead of Lightning, in the main thread (elsewhere none come)."""
+        """Take SIGTERM back from Lightning, which would leave before the checkpoint."""
         if threading.current_thread() is threading.main_thread():
-            for signum in _NAMES:
-                signal.signal(signum, self._note)
-
-    def _note(self, signum: int, frame: Any) -> None:
-        if self._signum is not None and signum == signal.SIGINT:
-            raise Interrupted(signum, None)
-        self._signum = signum
+            signal.signal(signal.SIGTERM, self._on_sigterm)
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *args: Any
     ) -> None:
         """End the run if a signal came; after the last batch the epoch is finished first."""
         last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
-        if self._signum is not None and not last:
-            raise Interrupted(self._signum, self._save(trainer))
+        if self.signals.received and not last:
+            raise Interrupted(self._save(trainer))
 
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Save if it is time, or the end."""
-        if self._signum is not None:
-            raise Interrupted(self._signum, self._save(trainer))
+        if self.signals.received:
+            raise Interrupted(self._save(trainer))
         last = trainer.current_epoch + 1 == trainer.max_epochs
         if last or time.perf_counter() - self._saved >= self.pause:
             self._save(trainer)

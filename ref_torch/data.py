@@ -22,11 +22,18 @@ Pair = tuple[torch.Tensor, torch.Tensor]
 
 
 class SplitTensors(Dataset[Pair]):
-    """One split as two tensors; a whole batch is taken by one indexing."""
+    """One split as two tensors; a whole batch is taken by one indexing.
 
-    def __init__(self, split: Split) -> None:
-        self.x = torch.tensor(split.x)
-        self.y = torch.tensor(split.y)
+    Args:
+        split: the arrays.
+        dtype: what floating arrays become; class numbers stay int64.
+    """
+
+    def __init__(self, split: Split, dtype: torch.dtype) -> None:
+        self.x, self.y = (
+            torch.tensor(a, dtype=dtype if a.dtype.kind == "f" else None)
+            for a in (split.x, split.y)
+        )
 
     def __len__(self) -> int:
         return len(self.x)
@@ -72,8 +79,8 @@ class ResumableLoader(DataLoader[Pair]):
     It holds its own generator, so that iterating draws nothing from torch's global one.
     """
 
-    def __init__(self, split: Split, batch_size: int, seed: int) -> None:
-        tensors = SplitTensors(split)
+    def __init__(self, split: Split, dtype: torch.dtype, batch_size: int, seed: int) -> None:
+        tensors = SplitTensors(split, dtype)
         order = OrderedBatches(len(tensors), batch_size, seed)
         super().__init__(
             tensors, batch_sampler=order, collate_fn=_as_is, generator=torch.Generator()
@@ -109,15 +116,23 @@ class ChapterData(lightning.LightningDataModule):
         chapter: gives the batch size.
         dataset: the arrays.
         seed: of the batch order.
+        dtype: of the network.
     """
 
-    def __init__(self, chapter: Chapter, dataset: ArrayDataset, seed: int = 0) -> None:
+    def __init__(
+        self,
+        chapter: Chapter,
+        dataset: ArrayDataset,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__()
-        self.chapter, self.dataset, self.seed = chapter, dataset, seed
+        self.chapter, self.dataset, self.seed, self.dtype = chapter, dataset, seed, dtype
 
     def train_dataloader(self) -> ResumableLoader:
         """Return the training batches in the order of (seed, epoch)."""
-        return ResumableLoader(self.dataset.train, self.chapter.train.batch_size, self.seed)
+        size = self.chapter.train.batch_size
+        return ResumableLoader(self.dataset.train, self.dtype, size, self.seed)
 
     def val_dataloader(self) -> DataLoader[Pair]:
         """Return the validation split in file order."""
@@ -127,8 +142,8 @@ class ChapterData(lightning.LightningDataModule):
         """Return the test split in file order."""
         return self._in_order(self.dataset.test)
 
-    @staticmethod
-    def _in_order(split: Split) -> DataLoader[Pair]:
+    def _in_order(self, split: Split) -> DataLoader[Pair]:
+        tensors = SplitTensors(split, self.dtype)
         return DataLoader(
-            SplitTensors(split), batch_size=256, collate_fn=_as_is, generator=torch.Generator()
+            tensors, batch_size=256, collate_fn=_as_is, generator=torch.Generator()
         )

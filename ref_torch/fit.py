@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,6 @@ from ref_torch.callbacks import (
     Interrupted,
     Metrics,
     RandomState,
-    signals_restored,
 )
 from ref_torch.checkpoint import (
     AtomicCheckpointIO,
@@ -36,6 +34,7 @@ from ref_torch.trainer_args import check_reserved
 from scratch.data import Dataset
 from scratch.run.folder import RunFolder
 from scratch.run.metrics import History, MetricsCsv, forget_after
+from scratch.run.signals import Signals
 from scratch.spec.errors import UserError
 from scratch.spec.schema import Chapter
 
@@ -61,7 +60,7 @@ def fit(
 
     Args:
         chapter: gives loss, optimiser, schedule, batch size and epochs.
-        model: the network, in the CPU's memory.
+        model: the network, in the CPU's memory, in the dtype to train in.
         dataset: the arrays.
         epochs: passes over the training split; the chapter's number if None.
         seed: of the batch order and of torch's random numbers (dropout).
@@ -91,7 +90,7 @@ def fit(
         stack.enter_context(_quiet())
         stack.enter_context(torch.random.fork_rng())
         stack.enter_context(_deterministic_restored())
-        stack.enter_context(signals_restored())
+        signals = stack.enter_context(Signals())
         root = stack.enter_context(tempfile.TemporaryDirectory()) if folder is None else folder.path
         torch.manual_seed(seed)
         trainer = _trainer(
@@ -99,21 +98,19 @@ def fit(
             [
                 metrics,
                 RandomState(),
-                Checkpoints(folder.checkpoints if folder else None, checkpoint_pause),
+                Checkpoints(signals, folder.checkpoints if folder else None, checkpoint_pause),
             ],
             Path(root),
             progress,
             trainer_args or {},
         )
         try:
-            trainer.fit(module, ChapterData(chapter, dataset, seed), ckpt_path=checkpoint)
+            trainer.fit(module, ChapterData(chapter, dataset, seed, dtype), ckpt_path=checkpoint)
         except Interrupted as stop:
-            if stop.signum == signal.SIGTERM:
-                raise SystemExit(128 + signal.SIGTERM) from stop
-            raise KeyboardInterrupt(str(stop)) from stop
+            signals.leave(stop.saved)
         except SystemExit as stop:
             if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning makes an exit 1 of it
-                raise KeyboardInterrupt("stopped by Ctrl-C before the first step") from stop
+                raise KeyboardInterrupt("stopped by Ctrl-C at once, nothing saved") from stop
             raise
     model.to("cpu", dtype)  # --trainer.precision may have changed it
     return History(rows=metrics.rows, step_losses=list(module.step_losses), seconds=metrics.seconds)

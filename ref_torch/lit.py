@@ -17,12 +17,17 @@ from scratch.spec.schema import Chapter
 class ChapterModule(lightning.LightningModule):
     """A network with the loss, optimiser and schedule of its chapter.
 
-    Logs `train_loss` at every step, `val_loss` and `val_metric` after every epoch, and keeps the
-    training loss of every step in `step_losses`.
+    Logs `train_loss` at every step, `val_loss` and `val_metric` after every epoch, for whatever of
+    Lightning wants to watch them. What the rows are made of is kept beside: Lightning's log rounds
+    to float32.
 
     Args:
         chapter: its spec.
         model: its network.
+
+    Attributes:
+        step_losses: training loss of every step.
+        validation: "val_loss" and "val_metric" of the last validation.
 
     Raises:
         UserError: in training, when a loss is not finite; names the step and the first module
@@ -35,6 +40,7 @@ class ChapterModule(lightning.LightningModule):
         self.model = model
         self.criterion = build_loss(chapter.train)
         self.step_losses: list[float] = []
+        self.validation: dict[str, float] = {}
         self._outputs: list[torch.Tensor] = []
         self._targets: list[torch.Tensor] = []
 
@@ -67,8 +73,9 @@ class ChapterModule(lightning.LightningModule):
         (metric,) = score(
             self.chapter.data.task, outputs.float().cpu().numpy(), targets.cpu().numpy()
         ).values()
-        self.log("val_loss", self.criterion(outputs, targets))
-        self.log("val_metric", metric)
+        loss = self.criterion(outputs, targets).item()
+        self.validation = {"val_loss": loss, "val_metric": metric}
+        self.log_dict(self.validation)
 
     def configure_optimizers(self) -> Any:
         """Return the chapter's optimiser, with its schedule stepped once per epoch."""

@@ -37,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         print(every_check(checks) if args.all else per_engine(checks))
         print(f"\n{len(checks) - len(failing)} of {len(checks)} checks passed")
-    for check in failing:
-        print(f"{check.verdict}: {check.tensor}, {check.engine}: {check.note or check.used}")
+        for check in failing:
+            print(f"{check.verdict}: {check.tensor}, {check.engine}: {check.note or check.used}")
     return _cli.FAILED if failing else _cli.OK
 
 

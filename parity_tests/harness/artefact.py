@@ -120,7 +120,10 @@ def _from_weights(path: Path, chapter: str | None, size: str | None) -> Artefact
     from scratch.weights import load as load_weights
 
     state, metadata = load_weights(path)
-    config = {**_config_beside(path.parent), **metadata}
+    if "step_losses" in state:  # a checkpoint of the scratch loop: the network is one part of it
+        state = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
+    config = {**_config_beside(path.parent), **_config_beside(path.parent.parent)}
+    config |= {key: metadata[key] for key in ("chapter", "size") if key in metadata}
     if chapter:
         config["chapter"] = chapter
     if size:

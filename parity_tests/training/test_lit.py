@@ -114,7 +114,7 @@ def test_rows_are_what_the_epoch_was(
     with torch.no_grad():
         outputs = net(torch.from_numpy(dataset.val.x))
     expected = score("multiclass", outputs.numpy(), dataset.val.y)["accuracy"]
-    assert again.rows[-1]["val_metric"] == np.float32(expected)
+    assert again.rows[-1]["val_metric"] == expected
     assert [path.suffix for path in sorted(folder.checkpoints.iterdir())] == [".ckpt", ".json"]
 
 
