@@ -12,10 +12,13 @@ TORCH_FREE := scratch \
   parity_tests/torch_free \
   parity_tests/numeric/test_data.py \
   parity_tests/numeric/test_files.py \
+  parity_tests/numeric/test_gradcheck.py \
+  parity_tests/numeric/test_idx.py \
   parity_tests/numeric/test_ops_layouts.py \
   parity_tests/numeric/test_ops_naive.py \
   parity_tests/numeric/test_ops_refusals.py \
   parity_tests/numeric/test_pictures.py \
+  parity_tests/numeric/test_preprocess.py \
   parity_tests/numeric/test_weights.py
 
 # One thread per process: bit-equal sums, and two test workers do not fight for the cores.

@@ -75,7 +75,7 @@ def test_the_check_sees_what_it_is_for(check: Check, text: str) -> None:
 @pytest.mark.parametrize(
     ("check", "text"),
     [
-        (banned.unsafe_loading, "yaml.safe_load(t)\nnp.load(p, allow_pickle=False)\n"),
+        (banned.unsafe_loading, "yaml.safe_load(t)\nnp.save(p, a, allow_pickle=True)\n"),
         (banned.unsafe_loading, "torch.load(p, weights_only=True)\n"),
         (banned.unsafe_loading, "import pickle\ntry: ...\nexcept pickle.UnpicklingError: ...\n"),
         (banned.global_randomness, "g: np.random.Generator = np.random.default_rng(0)\n"),

@@ -18,9 +18,6 @@ ABSENT = {
     "xdist",
 }
 
-# Test files that import nothing absent but run something that does, in another process.
-INDIRECT: dict[str, str] = {}
-
 
 def _listed() -> list[str]:
     text = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", " ")
@@ -35,6 +32,13 @@ def _file(module: str) -> Path | None:
         if candidate.exists():
             return candidate
     return None
+
+
+def _lacking(test: Path) -> set[str]:
+    """Return what a test file and the fixtures beside it lack in the lean environment."""
+    fixtures = test.with_name("conftest.py")
+    seen: set[Path] = set()
+    return _absent(test, seen) | (_absent(fixtures, seen) if fixtures.exists() else set())
 
 
 def _absent(path: Path, seen: set[Path]) -> set[str]:
@@ -62,14 +66,14 @@ def test_every_test_that_needs_no_torch_runs_without_it() -> None:
         for path in python_files("parity_tests")
         if path.name.startswith("test_") and path.parent.name != "mirror"  # reads source code only
     ]
-    free = {name_of(p) for p in tests if not _absent(p, set())} - set(INDIRECT)
+    free = {name_of(p) for p in tests if not _lacking(p)}
     covered = {n for n in map(name_of, tests) if any(f"{n}/".startswith(f"{x}/") for x in listed)}
     assert all((ROOT / entry).exists() for entry in listed)
     assert "scratch" in listed
-    assert sorted(free - covered) == []
-    assert sorted(covered - free) == []
+    assert sorted(free - covered) == [], "add these to TORCH_FREE in the Makefile"
+    assert sorted(covered - free) == [], "take these out of TORCH_FREE in the Makefile"
 
 
 def test_an_absent_import_is_seen_through_a_helper() -> None:
-    assert _absent(ROOT / "parity_tests/mirror/test_layers.py", set()) == {"torch", "ref_torch"}
-    assert _absent(ROOT / "parity_tests/torch_free/test_import.py", set()) == set()
+    assert _lacking(ROOT / "parity_tests/mirror/test_layers.py") == {"torch", "ref_torch"}
+    assert _lacking(ROOT / "parity_tests/torch_free/test_import.py") == set()
