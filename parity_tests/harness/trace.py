@@ -125,13 +125,13 @@ def tap_torch(model: torch.nn.Module) -> Iterator[Trace]:
 
     def hook(path: str, module: torch.nn.Module) -> None:
         def before(_: Any, inputs: Any) -> None:
-            recorder.enter(path, _copies(tuple(value.detach() for value in inputs)))
+            recorder.enter(path, _copies(tuple(value.detach().numpy() for value in inputs)))
 
         def after(_: Any, __: Any, output: Any) -> None:
-            recorder.leave(path, np.array(output.detach()))
+            recorder.leave(path, output.detach().numpy().copy())
 
         def back(_: Any, d_output: Any) -> None:
-            recorder.back(path).d_output = np.array(d_output[0].detach())
+            recorder.back(path).d_output = d_output[0].detach().numpy().copy()
 
         handles.append(module.register_forward_pre_hook(before))
         handles.append(module.register_forward_hook(after))
