@@ -62,6 +62,14 @@ def _first_backward(failing: Sequence[Check], checks: Sequence[Check]) -> Check:
 
 def _wiring(check: Check, checks: Sequence[Check]) -> Check:
     inside = [c for c in checks if c.level == check.level and _below(c.module, check.module)]
-    if check.verdict is Verdict.FAIL and inside and not check.note:
-        return replace(check, note="every module inside is right: its wiring is wrong")
-    return check
+    if check.verdict is not Verdict.FAIL or not inside or check.note:
+        return check
+    note = "every module inside is right: its wiring is wrong"
+    taps = [c for c in inside if WHOLE_RUN in c.engine and c.verdict is Verdict.FAIL]
+    taps = [c for c in taps if c.direction == check.direction]
+    if taps:
+        order = list(dict.fromkeys(c.module for c in checks))
+        pick, tensor = (min, "output") if check.direction == "forward" else (max, "cotangent")
+        first = pick((c.module for c in taps), key=order.index)
+        note += f", seen first in the {tensor} of {first}"
+    return replace(check, note=note)

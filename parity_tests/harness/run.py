@@ -40,10 +40,12 @@ class BrokenError(Exception):
     Attributes:
         direction: "forward" or "backward".
         reason: type and text of what was raised.
+        output: what forward had returned, None if it was forward that raised.
     """
 
-    def __init__(self, direction: str, cause: Exception) -> None:
+    def __init__(self, direction: str, cause: Exception, output: Array | None = None) -> None:
         super().__init__(direction, cause)
+        self.output = output
         self.direction = direction
         self.reason = f"raised {type(cause).__name__}: {cause}"
 
@@ -73,7 +75,7 @@ def run_scratch(module: nn.Module, inputs: tuple[Array, ...], d_output: Array) -
     try:
         dx = module.backward(d_output if np.ndim(d_output) else d_output[()])
     except Exception as cause:
-        raise BrokenError("backward", cause) from cause
+        raise BrokenError("backward", cause, np.asarray(output)) from cause
     gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
     return Result(np.asarray(output), dx if isinstance(dx, tuple) else (dx,), gradients)
 

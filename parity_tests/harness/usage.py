@@ -214,5 +214,6 @@ def own_mask(
     if abs(kept - expected) > spread:
         note = f"{kept} of {x.size} units kept, {expected:.0f} expected"
         result = Comparison(Verdict.FAIL, np.inf, got=kept, want=expected, note=note)
-        checks.append(as_check(result, *common[:3], "mask", common[3]))
+        check = as_check(result, *common[:3], "mask", common[3])
+        checks.append(replace(check, direction="forward"))
     return [_noted(check, OWN_MASK) for check in checks]

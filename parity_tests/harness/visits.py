@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from parity_tests.harness.compare import Comparison, compare
+from parity_tests.harness.local import as_check
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.rows import has_row
-from parity_tests.harness.run import BrokenError, cast, run_scratch, run_torch
+from parity_tests.harness.run import BrokenError, Result, cast, run_scratch, run_torch
 from parity_tests.harness.trace import Trace, Visit, tap_scratch, tap_torch
 from parity_tests.harness.verdict import Check, Verdict
 from scratch import nn
@@ -54,19 +56,25 @@ def candidate_trace(pair: Pair, dtype: str) -> Trace:
     return trace
 
 
-def broken(level: str, pair: Pair, path: str, dtype: str, error: BrokenError) -> Check:
-    """Return the check of a module that raised."""
-    tensor = "output" if error.direction == "forward" else "dx"
-    return Check(
-        level,
-        pair.subject,
-        path,
-        error.direction,
-        tensor,
-        f"scratch {dtype}",
-        Verdict.FAIL,
-        note=error.reason,
-    )
+def broken(
+    level: str,
+    pair: Pair,
+    path: str,
+    dtype: str,
+    error: BrokenError,
+    truth: Result,
+    limits: Mapping[str, Any],
+) -> list[Check]:
+    """Return the checks of a module that raised; a backward may do so because forward is wrong."""
+    engine = f"scratch {dtype}"
+    raised = Comparison(Verdict.FAIL, np.inf, note=error.reason)
+    if error.output is None:
+        return [as_check(raised, level, pair.subject, path, "output", engine)]
+    forward = compare(error.output, truth.output, limits["output"], dtype=dtype)
+    return [
+        as_check(forward, level, pair.subject, path, "output", engine),
+        as_check(raised, level, pair.subject, path, "dx", engine),
+    ]
 
 
 def places(pair: Pair, trace: Trace, dtype: str) -> Iterator[Place]:

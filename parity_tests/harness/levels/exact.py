@@ -39,8 +39,7 @@ def run(pair: Pair) -> list[Check]:
     checks = one_armed(pair, trace, LEVEL)
     for dtype in ("float32", "float64"):
         for place in places(pair, trace, dtype):
-            if place.leaf or not place.path:
-                checks += _place(pair, place, dtype)
+            checks += _place(pair, place, dtype)
     return checks
 
 
@@ -48,12 +47,12 @@ def _place(pair: Pair, place: Place, dtype: str) -> list[Check]:
     inputs, d_output = place.visit.inputs, place.visit.d_output
     assert d_output is not None
     truth = run_torch(place.torch, inputs, d_output)
+    zero = dict.fromkeys(truth.tensors(), 0.0)
     narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
     try:
         found = run_scratch(place.scratch, narrow, d_narrow)
     except BrokenError as error:
-        return [broken(LEVEL, pair, place.path, dtype, error)]
-    zero = dict.fromkeys(truth.tensors(), 0.0)
+        return broken(LEVEL, pair, place.path, dtype, error, truth, zero)
     can = reach(place.torch, inputs, d_output) if place.leaf else dict.fromkeys(zero, 0)
     common = (LEVEL, pair.subject, place.path)
     checks = judge(*common, f"scratch {dtype}", found, truth, zero, can, dtype)

@@ -62,10 +62,6 @@ def _place(level: str, pair: Pair, place: Place, dtype: str) -> list[Check]:
     narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
     wide, d_wide = cast(narrow, np.float64), d_narrow.astype(np.float64)
     truth = run_torch(place.torch, wide, d_wide)
-    try:
-        found = run_scratch(place.scratch, narrow, d_narrow)
-    except BrokenError as error:
-        return [broken(level, pair, place.path, dtype, error)]
     other: Result | None = None
     if dtype == "float32":
         theirs = dict(pair.torch_as("float32").named_modules())[place.path]
@@ -78,6 +74,10 @@ def _place(level: str, pair: Pair, place: Place, dtype: str) -> list[Check]:
     else:
         sides = 2 if dtype == "float64" else 1
         limits = tolerances(place.torch, wide, d_wide, truth, dtype, sides)
+    try:
+        found = run_scratch(place.scratch, narrow, d_narrow)
+    except BrokenError as error:
+        return broken(level, pair, place.path, dtype, error, truth, limits)
     can = reach(place.torch, wide, d_wide) if place.leaf else {}
     common = (level, pair.subject, place.path)
     checks = judge(*common, f"scratch {dtype}", found, truth, limits, can, dtype)
