@@ -23,7 +23,7 @@ def signed(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.flo
     normalisation, so ones would hide their mistakes.
     """
     value = np.asarray(rng.standard_normal(shape))
-    value = value + np.copysign(0.05, value)
+    value += np.copysign(0.05, value)
     return value.astype(dtype).astype(np.float64)
 
 
@@ -40,6 +40,7 @@ def moved(
         if not np.issubdtype(old.dtype, np.floating):
             values[name] = rng.integers(1, 9, old.shape).astype(old.dtype)
             continue
+        value: Array
         if name.endswith("running_var"):
             value = rng.uniform(0.5, 2.0, old.shape)
         elif old.ndim >= 2:
