@@ -40,15 +40,16 @@ def moved(
         if not np.issubdtype(old.dtype, np.floating):
             values[name] = rng.integers(1, 9, old.shape).astype(old.dtype)
             continue
-        value: Array
-        if name.endswith("running_var"):
-            value = rng.uniform(0.5, 2.0, old.shape)
-        elif old.ndim >= 2:
-            value = rng.standard_normal(old.shape) * _gain(old.shape)
-        else:
-            value = np.copysign(rng.uniform(0.25, 1.0, old.shape), rng.uniform(-1, 1, old.shape))
-        values[name] = value.astype(dtype).astype(np.float64)
+        values[name] = _moved(name, old.shape, rng).astype(dtype).astype(np.float64)
     return values
+
+
+def _moved(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    if name.endswith("running_var"):
+        return np.asarray(rng.uniform(0.5, 2.0, shape))
+    if len(shape) >= 2:
+        return np.asarray(rng.standard_normal(shape) * _gain(shape))
+    return np.copysign(rng.uniform(0.25, 1.0, shape), rng.uniform(-1, 1, shape))
 
 
 def _gain(shape: tuple[int, ...]) -> float:
