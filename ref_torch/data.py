@@ -144,6 +144,4 @@ class ChapterData(lightning.LightningDataModule):
 
     def _in_order(self, split: Split) -> DataLoader[Pair]:
         tensors = SplitTensors(split, self.dtype)
-        return DataLoader(
-            tensors, batch_size=256, collate_fn=_as_is, generator=torch.Generator()
-        )
+        return DataLoader(tensors, batch_size=256, collate_fn=_as_is, generator=torch.Generator())

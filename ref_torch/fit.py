@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import lightning
 import torch
 from torch import nn
 
@@ -30,12 +28,12 @@ from ref_torch.checkpoint import (
 )
 from ref_torch.data import ChapterData
 from ref_torch.lit import ChapterModule
+from ref_torch.trainer import determinism_restored, make_trainer, quiet
 from ref_torch.trainer_args import check_reserved
 from scratch.data import Dataset
 from scratch.run.folder import RunFolder
 from scratch.run.metrics import History, MetricsCsv, forget_after
 from scratch.run.signals import Signals
-from scratch.spec.errors import UserError
 from scratch.spec.schema import Chapter
 
 
@@ -79,6 +77,7 @@ def fit(
         KeyboardInterrupt: ended by Ctrl-C; the message names the checkpoint.
         SystemExit: ended by SIGTERM, with code 143.
     """
+    check_reserved(trainer_args or {})
     module = ChapterModule(chapter, model)
     checkpoint = None if resume is None else _find(resume, module)
     if folder and checkpoint:
@@ -87,21 +86,22 @@ def fit(
     metrics = Metrics(MetricsCsv(folder.metrics_csv) if folder else None)
     dtype = next(model.parameters()).dtype
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_quiet())
+        stack.enter_context(quiet())
         stack.enter_context(torch.random.fork_rng())
-        stack.enter_context(_deterministic_restored())
+        stack.enter_context(determinism_restored())
         signals = stack.enter_context(Signals())
         root = stack.enter_context(tempfile.TemporaryDirectory()) if folder is None else folder.path
         torch.manual_seed(seed)
-        trainer = _trainer(
+        checkpoints = folder.checkpoints if folder else None
+        trainer = make_trainer(
             chapter.train.epochs if epochs is None else epochs,
             [
                 metrics,
                 RandomState(),
-                Checkpoints(signals, folder.checkpoints if folder else None, checkpoint_pause),
+                Checkpoints(signals, checkpoints, checkpoint_pause),
+                *([Bar()] if progress else []),
             ],
             Path(root),
-            progress,
             trainer_args or {},
         )
         try:
@@ -114,74 +114,6 @@ def fit(
             raise
     model.to("cpu", dtype)  # --trainer.precision may have changed it
     return History(rows=metrics.rows, step_losses=list(module.step_losses), seconds=metrics.seconds)
-
-
-def _trainer(
-    epochs: int,
-    callbacks: list[lightning.Callback],
-    root: Path,
-    progress: bool,
-    trainer_args: Mapping[str, Any],
-) -> lightning.Trainer:
-    check_reserved(trainer_args)
-    if progress:
-        callbacks = [*callbacks, Bar()]
-    on_cpu = trainer_args.get("accelerator", "cpu") == "cpu"
-    arguments: dict[str, Any] = {
-        "accelerator": "cpu",
-        "devices": 1,
-        # Some CUDA kernels exist in one, not repeatable, form only: there it is said, not refused.
-        "deterministic": True if on_cpu else "warn",
-        "num_sanity_val_steps": 0,
-        **trainer_args,
-        "max_epochs": epochs,
-        "callbacks": callbacks,
-        "plugins": [AtomicCheckpointIO()],
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-        "use_distributed_sampler": False,
-        "default_root_dir": root,
-    }
-    try:
-        trainer = lightning.Trainer(**arguments)
-    except (TypeError, ValueError, RuntimeError) as error:  # MisconfigurationException among them
-        reason = " ".join(str(error).split())
-        raise UserError(f"the trainer refuses these arguments: {reason}") from error
-    if trainer.world_size > 1:
-        raise UserError(
-            f"--trainer.devices asks for {trainer.world_size} processes; training uses one device"
-        )
-    return trainer
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence what Lightning says about hardware, workers and restoring."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=UserWarning, module=r"lightning(\.|$)")
-        warnings.filterwarnings("ignore", category=FutureWarning, module=r"(lightning|torch)(\.|$)")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-
-
-@contextlib.contextmanager
-def _deterministic_restored() -> Iterator[None]:
-    """Put torch's global choice of algorithms back after the run."""
-    enabled = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
 
 
 def _find(resume: Path, module: ChapterModule) -> Path:

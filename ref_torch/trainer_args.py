@@ -34,7 +34,8 @@ def parse_trainer_args(tokens: list[str]) -> dict[str, Any]:
         Name and value of every argument given, values of the type that Lightning declares.
 
     Raises:
-        UserError: unknown name ("did you mean"), wrong type, or a name that the loop reserves.
+        UserError: unknown name ("did you mean"), wrong type, a name that the loop reserves, or
+            what this machine does not have.
     """
     names = _names(tokens)
     if not names:
@@ -50,13 +51,18 @@ def parse_trainer_args(tokens: list[str]) -> dict[str, Any]:
     from jsonargparse import ArgumentError, ArgumentParser
     from lightning import Trainer
 
+    from ref_torch.trainer import determinism_restored, make_trainer, quiet
+
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Trainer, "trainer")
     try:
         parsed = parser.parse_args(tokens)
     except ArgumentError as error:
         raise UserError(f"bad trainer argument: {_first_sentence(error)}") from error
-    return {name: parsed["trainer"][name] for name in names}
+    values = {name: parsed["trainer"][name] for name in names}
+    with quiet(), determinism_restored():
+        make_trainer(1, (), None, values)
+    return values
 
 
 def check_reserved(names: Iterable[str]) -> None:
