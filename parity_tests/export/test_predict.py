@@ -154,8 +154,8 @@ def test_a_small_file_that_claims_many_pixels_is_refused(tmp_path: Path) -> None
 # --------------------------------------------------------------------------- arrays and numbers
 
 
-def saved(path: Path, array: Any, **options: Any) -> str:
-    np.save(path, np.asarray(array), **options)
+def saved(path: Path, array: Any) -> str:
+    np.save(path, np.asarray(array))
     return str(path)
 
 
@@ -203,7 +203,7 @@ def test_array_files_that_are_none(tmp_path: Path) -> None:
         path.write_bytes(spoilt)
         with pytest.raises(UserError, match=r"a\.npy: not a plain \.npy file"):
             inputs.read(good, TABLE)
-    saved(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    saved(path, np.array([{"a": 1}], dtype=object))
     with pytest.raises(UserError, match=r"a\.npy: not a plain \.npy file"):
         inputs.read(good, TABLE)
 
