@@ -26,7 +26,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long test-torch-free check bench clean
+.PHONY: help demo test test-long test-torch-free check bench readme clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,14 @@ check: $(VENV)/.ready ## ruff, formatting, mypy, import contracts, then the torc
 
 bench: $(VENV)/.ready ## measure the speed of both twins
 	$(PY) scripts/bench.py
+
+readme: $(VENV)/.ready ## measure everything, then write README's table and picture
+	@mkdir -p build
+	$(ONE_THREAD) $(PY) -m parity_tests --all --json build/parity-float64.json
+	$(ONE_THREAD) $(PY) -m parity_tests --all --dtype float32 --json build/parity-float32.json
+	$(PY) scripts/bench.py --json build/bench.json
+	$(PY) scripts/readme.py --parity build/parity-float64.json \
+	  --parity build/parity-float32.json --speed build/bench.json
 
 clean: ## remove the environments, caches and build products; runs and data stay
 	rm -rf $(VENV) $(LEAN) build dist *.egg-info
