@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from parity_tests.harness import inputs
+from parity_tests.harness import bounds, inputs
 from parity_tests.harness.pair import Pair, load
 from parity_tests.harness.stepping import ScratchStepper, State, TorchStepper
 from ref_torch.build import construct as construct_torch
@@ -241,3 +241,34 @@ def train(
         if t in marks:
             after[t] = twin.snapshot()
     return Record(np.array(losses), before, after)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Losses of one chapter under one optimiser, before every step.
+
+    Attributes:
+        chapter: id.
+        optimizer: key of `OPTIMISERS`.
+        dtype: of both runs.
+        scratch: losses of scratch.
+        torch: losses of torch.
+        truth: losses of torch in float64 from the same start; `torch` itself in float64.
+    """
+
+    chapter: str
+    optimizer: str
+    dtype: str
+    scratch: Array
+    torch: Array
+    truth: Array
+
+    def gap(self, losses: Array) -> Array:
+        """Return the relative distance of `losses` from the truth at every step."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.abs(losses - self.truth) / np.abs(self.truth)
+
+    def horizon(self, losses: Array) -> int | None:
+        """Return the first step at which `losses` have left the truth, None if they never do."""
+        inside = self.gap(losses) <= bounds.HORIZON
+        return None if inside.all() else int(np.argmin(inside)) + 1
