@@ -1,0 +1,100 @@
+"""Faults in how a network puts its layers together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from parity_tests.harness.mutants.fault import Fault, planter
+from scratch import nn
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+FAULTS: list[Fault] = []
+plant = planter(FAULTS)
+
+
+@plant(
+    "one connection of C3 to another map",
+    "nn.conv.TableConv2d.__init__",
+    ["lenet5"],
+    "forward c3 output",
+)
+def _(original: Any, self: nn.TableConv2d, connections: Any, **more: Any) -> None:
+    *first, last = connections
+    moved = (*first[:-1], (0, 2, 3, 4), last)
+    original(self, connections=moved, **more)
+
+
+@plant(
+    "subsampling squashed before it is scaled",
+    "models.lenet.Subsampling.forward",
+    ["lenet5"],
+    "forward s2 output",
+)
+def _(original: Any, self: Any, input: Array) -> Any:
+    return self.scale(self.squash(self.pool(input)))
+
+
+@plant(
+    "squashing of the subsampling forgotten in backward",
+    "models.lenet.Subsampling.backward",
+    ["lenet5"],
+    "backward s4 dx",
+)
+def _(original: Any, self: Any, d_output: Array) -> Any:
+    self.squash.backward(d_output)
+    return self.pool.backward(self.scale.backward(d_output))
+
+
+@plant(
+    "squashing of F6 forgotten in backward",
+    "models.lenet.LeNet5.backward",
+    ["lenet5"],
+    "backward (whole network) dx",
+)
+def _(original: Any, self: Any, d_output: Array) -> Any:
+    squash = self.f6_squash
+    backward = squash.backward
+    squash.__dict__["backward"] = lambda d: (backward(d), d)[1]
+    try:
+        return original(self, d_output)
+    finally:
+        del squash.__dict__["backward"]
+
+
+@plant(
+    "image flattened column by column",
+    "models.mlp.MLP.forward",
+    ["mlp_mnist"],
+    "forward (whole network) output",
+)
+def _(original: Any, self: Any, input: Array) -> Any:
+    return original(self, np.swapaxes(input, 2, 3))
+
+
+@plant(
+    "backward of a sequence in the order of forward",
+    "nn.containers.Sequential.backward",
+    ["mlp_mnist"],
+    "backward layers dx",
+)
+def _(original: Any, self: nn.Sequential, d_output: Array) -> Any:
+    for module in self:
+        d_output = module.backward(d_output)
+    return d_output
+
+
+@plant(
+    "activation missing in a sequence",
+    "nn.containers.Sequential.forward",
+    ["mlp_mnist"],
+    "forward layers output",
+)
+def _(original: Any, self: nn.Sequential, input: Array) -> Any:
+    *layers, last = self
+    for module in layers:
+        output = module(input)
+        input = input if module is layers[-1] else output
+    return last(input)
