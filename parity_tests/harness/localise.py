@@ -38,9 +38,18 @@ def _both(failing: Sequence[Check], checks: Sequence[Check]) -> list[Check]:
     found = []
     if forward:
         found.append(_deepest(forward)[0])
+    backward = [c for c in backward if not _explained(c, forward, checks)]
     if backward:
         found.append(_first_backward(_deepest(backward), checks))
     return [_wiring(check, checks) for check in found or other[:1]]
+
+
+def _explained(check: Check, forward: Sequence[Check], checks: Sequence[Check]) -> bool:
+    """Whether a block's gradient is wrong because it was taken at values that are wrong already."""
+    block = any(_below(c.module, check.module) for c in checks)
+    return block and any(
+        c.module == check.module or _below(c.module, check.module) for c in forward
+    )
 
 
 def _below(path: str, parent: str) -> bool:

@@ -26,11 +26,20 @@ MASK_GUARD = 8  # a mask over at least so many units must have both arms
 
 @dataclass
 class Place:
-    """One module call, with both twins' modules and the reference's tensors."""
+    """One module call, with both twins' modules and the reference's tensors.
+
+    Attributes:
+        path: of the module.
+        visit: the reference's tensors.
+        scratch: judged module, in the judged dtype.
+        peer: torch's module in the judged dtype.
+        torch: reference, in float64.
+    """
 
     path: str
     visit: Visit
     scratch: nn.Module
+    peer: torch.nn.Module
     torch: torch.nn.Module
 
     @property
@@ -81,9 +90,11 @@ def places(pair: Pair, trace: Trace, dtype: str) -> Iterator[Place]:
     """Yield every recorded call in the order in which the forwards ended."""
     ours = dict(pair.scratch_as(dtype).named_modules())
     theirs = dict(pair.torch_as("float64").named_modules())
+    peers = dict(pair.torch_as(dtype).named_modules())
     for visit in trace.visits:
         if visit.d_output is not None:
-            yield Place(visit.path, visit, ours[visit.path], theirs[visit.path])
+            path = visit.path
+            yield Place(path, visit, ours[path], peers[path], theirs[path])
 
 
 def masks(pair: Pair, trace: Trace) -> dict[tuple[str, int], Array]:

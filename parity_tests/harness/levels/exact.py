@@ -62,19 +62,16 @@ def _place(pair: Pair, place: Place, dtype: str) -> list[Check]:
     if place.leaf:
         checks += usage.relaid(*used, truth, zero)
     if dtype == "float32":
-        theirs = dict(pair.torch_as("float32").named_modules())[place.path]
-        other = run_torch(theirs, narrow, d_narrow)
+        other = run_torch(place.peer, narrow, d_narrow)
         checks += judge(*common, "torch float32", other, truth, zero, can, dtype)
-        checks += _onnx(pair, place, theirs, narrow, truth)
+        checks += _onnx(pair, place, narrow, truth)
         checks += _proof(pair, place, truth)
     return checks
 
 
-def _onnx(
-    pair: Pair, place: Place, layer: Any, inputs: tuple[Array, ...], truth: Result
-) -> list[Check]:
+def _onnx(pair: Pair, place: Place, inputs: tuple[Array, ...], truth: Result) -> list[Check]:
     """Hold ONNX Runtime's forward of the layer's hand-written node against the truth."""
-    output = onnx_layer.forward(layer, inputs[0]) if place.leaf else None
+    output = onnx_layer.forward(place.peer, inputs[0]) if place.leaf else None
     if output is None:
         return []
     found = compare(output, truth.output, 0.0, dtype="float32")

@@ -64,8 +64,7 @@ def _place(level: str, pair: Pair, place: Place, dtype: str) -> list[Check]:
     truth = run_torch(place.torch, wide, d_wide)
     other: Result | None = None
     if dtype == "float32":
-        theirs = dict(pair.torch_as("float32").named_modules())[place.path]
-        other = run_torch(theirs, narrow, d_narrow)
+        other = run_torch(place.peer, narrow, d_narrow)
     if other is not None and not place.leaf:
         limits: dict[str, Any] = {
             name: bounds.end_to_end(_error(other.tensors()[name], want), want)
