@@ -168,22 +168,23 @@ def test_small_integer_labels_are_welcome() -> None:
         assert loss(x, target.astype(dtype))[0] == loss(x, target)[0]
 
 
-def test_a_float64_gradient_does_not_widen_a_float32_network() -> None:
-    """np.float64 is what arithmetic on losses yields; as an array scalar it would promote."""
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_a_float64_gradient_does_not_widen_a_float32_network(reduction: str) -> None:
+    """np.float64 is what arithmetic on losses yields; as an array it would promote."""
     x, target = np.ones((2, 3), "f4"), np.array([0, 2])
     for name, arrays in (
         ("mse_loss", (x, 2 * x)),
-        ("half_mse_loss", (x, 2 * x)),
         ("bce_with_logits", (x, 0 * x)),
         ("cross_entropy", (x, target)),
     ):
-        case = Case("loss", name, (nothing,))
+        case = Case("loss", name, (nothing,), {"reduction": reduction})
         loss, cache = case.forward(*arrays)
         assert loss.dtype == np.float32
-        (dx,) = case.backward(np.float64(1.5), cache)
+        d_loss = np.full(np.shape(loss), 1.5)
+        (dx,) = case.backward(d_loss, cache)
         assert dx is not None
         assert dx.dtype == np.float32
-        (same,) = case.backward(1.5, cache)
+        (same,) = case.backward(d_loss.astype("f4"), cache)
         np.testing.assert_array_equal(dx, same)
 
 

@@ -50,14 +50,14 @@ def relu_backward(dy: Array, cache: Output) -> Array:
 
     The slope is 1 to the right of 0 and 0 to the left. At the kink any number between serves; 0 is
     the convention. The output tells the sides apart: it is 0 exactly where the input was not
-    positive.
+    positive (and NaN where that was NaN: there the gradient passes).
 
     Args:
         dy: The shape of ``y``.
         cache: What :func:`relu` returned.
 
     Returns:
-        ``dx = dy * [y > 0]`` of the same shape.
+        ``dx = dy * [y != 0]`` of the same shape.
 
     Raises:
         ShapeError: ``dy`` has not the shape and dtype of ``y``.
@@ -68,7 +68,7 @@ def relu_backward(dy: Array, cache: Output) -> Array:
     """
     (y,) = cache
     checks.gradient(dy, y.shape, y.dtype)
-    return keep(dy, ~(y.real <= 0))
+    return keep(dy, y.real != 0)
 
 
 def sigmoid(x: Array) -> tuple[Array, Output]:

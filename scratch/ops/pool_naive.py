@@ -9,6 +9,8 @@ from scratch.ops import checks
 from scratch.ops.checks import Array, IntOrPair, Pair
 
 Cells = list[Pair]
+Summary = tuple[Any, Cells, Any]
+"""The output of a window, the cells that share its gradient, and what each share is divided by."""
 
 
 class PoolCache(NamedTuple):
@@ -39,16 +41,16 @@ def max_pool2d(
     Returns:
         ``y (N, C, OH, OW)`` and the cache for :func:`max_pool2d_backward`.
     """
-    lines = _lines(x, kernel_size, stride, padding, dilation, ceil_mode)
 
-    def largest(image: Array, window: Cells) -> tuple[Any, Cells, Any]:
-        winner = window[0]
-        for cell in window[1:]:
+    def largest(image: Array, cells: Cells, _: Pair) -> Summary:
+        winner = cells[0]
+        for cell in cells[1:]:
             if image[cell].real > image[winner].real or np.isnan(image[cell].real):
                 winner = cell
         return image[winner], [winner], 1
 
-    return _pool(x, [[_inside(line, n) for line in ls] for ls, n in lines], largest)
+    lines = _lines(x, kernel_size, stride, padding, dilation, ceil_mode)
+    return _pool(x, lines, largest)
 
 
 def avg_pool2d(
@@ -75,28 +77,26 @@ def avg_pool2d(
         ``y (N, C, OH, OW)`` and the cache for :func:`avg_pool2d_backward`.
     """
     lines = _lines(x, kernel_size, stride, padding, 1, ceil_mode)
-    borders = checks.pair(padding, "padding", 0)
-    widths = [n + b if count_include_pad else n for (_, n), b in zip(lines, borders, strict=True)]
-    leads = [-b if count_include_pad else 0 for b in borders]
-    counts = [
-        [sum(lead <= u < width for u in line) for line in ls]
-        for (ls, _), width, lead in zip(lines, widths, leads, strict=True)
-    ]
-    divisors = iter(
-        [divisor_override or a * b for a in counts[0] for b in counts[1]] * (len(x) * x.shape[1])
-    )
+    border = checks.pair(padding, "padding", 0) if count_include_pad else (0, 0)
 
-    def mean(image: Array, window: Cells) -> tuple[Any, Cells, Any]:
-        divisor = x.real.dtype.type(next(divisors))
-        return sum(image[cell] for cell in window) / divisor, window, divisor
+    def mean(image: Array, cells: Cells, output: Pair) -> Summary:
+        count = 1
+        for axis in (0, 1):
+            allowed = range(-border[axis], image.shape[axis] + border[axis])
+            count *= sum(u in allowed for u in lines[axis][output[axis]])
+        divisor = image.real.dtype.type(divisor_override or count)
+        return sum(image[cell] for cell in cells) / divisor, cells, divisor
 
-    return _pool(x, [[_inside(line, n) for line in ls] for ls, n in lines], mean)
+    return _pool(x, lines, mean)
 
 
 def adaptive_avg_pool2d(
     x: Array, output_size: int | Sequence[int | None] | None
 ) -> tuple[Array, PoolCache]:
-    """Take the mean over every bin, from floor(p H / P) up to ceil((p + 1) H / P).
+    """Take the mean over every bin: the cells that overlap with one part of the image.
+
+    Cut a side of n cells into m equal parts; cell u reaches from u to u + 1, part b from b n / m to
+    (b + 1) n / m.
 
     Args:
         x: ``(N, C, H, W)``.
@@ -107,20 +107,18 @@ def adaptive_avg_pool2d(
     """
     checks.shape(x, "N", "C", "H", "W")
     wanted = output_size if isinstance(output_size, Sequence) else (output_size, output_size)
-    bins = []
-    for n, m in zip(x.shape[2:], wanted, strict=True):
-        number = n if m is None else m
-        overlaps = [
-            [u for u in range(n) if u * number < (b + 1) * n and (u + 1) * number > b * n]
-            for b in range(number)
-        ]
-        bins.append(overlaps)
+    lines = []
+    for n, size in zip(x.shape[2:], wanted, strict=True):
+        m = n if size is None else size
+        lines.append(
+            [[u for u in range(n) if u * m < (b + 1) * n and (u + 1) * m > b * n] for b in range(m)]
+        )
 
-    def mean(image: Array, window: Cells) -> tuple[Any, Cells, Any]:
-        divisor = x.real.dtype.type(len(window))
-        return sum(image[cell] for cell in window) / divisor, window, divisor
+    def mean(image: Array, cells: Cells, _: Pair) -> Summary:
+        divisor = image.real.dtype.type(len(cells))
+        return sum(image[cell] for cell in cells) / divisor, cells, divisor
 
-    return _pool(x, bins, mean)
+    return _pool(x, lines, mean)
 
 
 def max_pool2d_backward(dy: Array, cache: PoolCache) -> Array:
@@ -151,40 +149,36 @@ def _lines(
     padding: IntOrPair,
     dilation: IntOrPair,
     ceil_mode: bool,
-) -> list[tuple[list[range], int]]:
-    """Return, per axis, the coordinates that each window covers, and the size of the image."""
+) -> list[list[list[int]]]:
+    """Return, for each axis and each window, the coordinates that its taps have."""
     checks.shape(x, "N", "C", "H", "W")
     kernel = checks.pair(kernel_size, "kernel_size")
     step = kernel if stride is None else checks.pair(stride, "stride")
     border, apart = checks.pair(padding, "padding", 0), checks.pair(dilation, "dilation")
     lines = []
     for axis, n in enumerate(x.shape[2:]):
-        windows = []
-        for start in range(-border[axis], n, step[axis]):
-            window = range(start, start + kernel[axis] * apart[axis], apart[axis])
-            overhang = window[-1] - (n + border[axis] - 1)
-            if overhang <= 0 or (ceil_mode and overhang < step[axis]):
-                windows.append(window)
-        lines.append((windows, n))
+        taps = [
+            [start + i * apart[axis] for i in range(kernel[axis])]
+            for start in range(-border[axis], n, step[axis])
+        ]
+        last = n + border[axis] - 1
+        overhang = step[axis] - 1 if ceil_mode else 0
+        lines.append([line for line in taps if line[-1] <= last + overhang])
     return lines
 
 
-def _inside(line: range, size: int) -> list[int]:
-    """Return the coordinates that lie inside the image."""
-    return [u for u in line if 0 <= u < size]
-
-
 def _pool(
-    x: Array,
-    windows: list[list[list[int]]],
-    summarize: Callable[[Array, Cells], tuple[Any, Cells, Any]],
+    x: Array, lines: list[list[list[int]]], summarize: Callable[[Array, Cells, Pair], Summary]
 ) -> tuple[Array, PoolCache]:
-    """Summarize the cells of every window of every image and channel."""
-    y = np.zeros((*x.shape[:2], len(windows[0]), len(windows[1])), x.dtype)
+    """Summarize the cells inside the image of every window of every image and channel."""
+    y = np.zeros((*x.shape[:2], len(lines[0]), len(lines[1])), x.dtype)
     shares: dict[tuple[int, ...], tuple[Cells, Any]] = {}
+    height, width = x.shape[2:]
     for index in np.ndindex(y.shape):
         n, c, p, q = index
-        window = [(u, v) for u in windows[0][p] for v in windows[1][q]]
-        y[index], cells, divisor = summarize(x[n, c], window)
-        shares[index] = cells, divisor
+        rows = [u for u in lines[0][p] if 0 <= u < height]
+        columns = [v for v in lines[1][q] if 0 <= v < width]
+        cells = [(u, v) for u in rows for v in columns]
+        y[index], sharing, divisor = summarize(x[n, c], cells, (p, q))
+        shares[index] = sharing, divisor
     return y, PoolCache(x.shape, shares)
