@@ -112,6 +112,15 @@ def test_zeros_prove_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_diverged_network_is_refused(tmp_path: Path) -> None:
+    found = artefact.find("mlp_xor")
+    for value in (np.nan, np.inf):
+        found.model.layers.fc2.bias.data.fill_(value)
+        with pytest.raises(UserError, match=r"layers.fc2.bias holds NaN or infinity"):
+            write_bundle(found.model, found.chapter, found.dataset, tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_run_folder_with_arguments_of_its_own(tmp_path: Path) -> None:
     config = {"chapter": "mlp_xor", "seed": 3, "arguments": {"widths": [2, 5, 1]}, "epochs": 7}
     run = RunFolder.create(tmp_path / "run", config)

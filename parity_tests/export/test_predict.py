@@ -252,7 +252,7 @@ def test_an_altered_bundle_is_not_opened(copied: Path) -> None:
     content = json.loads(description.read_text())
     spoilt = {**content, "classes": content["classes"][::-1]}
     description.write_text(json.dumps(spoilt))
-    with pytest.raises(UserError, match="not those that model"):
+    with pytest.raises(UserError, match="says something else than when"):
         Predictor(copied)
     description.write_text(json.dumps({**content, "files": {}}))
     with pytest.raises(UserError, match="not listed"):

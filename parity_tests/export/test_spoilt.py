@@ -158,6 +158,10 @@ def reseal_meaning(folder: Path) -> None:
     edit_onnx(folder, change)
 
 
+def better_metrics(folder: Path) -> None:
+    edit_json(folder / schema.NAME, lambda content: content["metrics"].update(accuracy=1.0))
+
+
 def other_task(folder: Path) -> None:
     edit_json(folder / schema.NAME, lambda content: content.update(task="regression", classes=[]))
 
@@ -192,6 +196,7 @@ SPOILED: dict[Callable[[Path], None], tuple[str, str]] = {
     label_order_sealed_into_the_model: ("golden 0: labels", "golden.json"),
     preprocessing: ("meaning", "model.onnx"),
     preprocessing_sealed_into_the_model: ("golden 0: preprocessing", "golden.json"),
+    better_metrics: ("meaning", "model.onnx"),
     other_task: ("task", "bundle.json"),
     other_input_name: ("input name", "bundle.json"),
     other_chapter: ("input", "bundle.json"),
@@ -255,6 +260,26 @@ def test_a_description_of_another_kind_is_one_line(tmp_path: Path, text: str) ->
         verify(tmp_path)
     assert str(tmp_path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def _refusal(folder: Path) -> str:
+    """Return why a bundle is refused, by an error or by a check."""
+    try:
+        return failing(folder)[0].note
+    except UserError as error:
+        return str(error)
+
+
+def test_a_description_with_a_hole_is_one_line(copied: Path) -> None:
+    whole = json.loads((copied / schema.NAME).read_text())
+    for key in whole:
+        for content in (
+            {name: value for name, value in whole.items() if name != key},
+            {**whole, key: None},
+            {**whole, key: [{}]},
+        ):
+            (copied / schema.NAME).write_text(json.dumps(content))
+            assert _refusal(copied).count("\n") == 0, key
 
 
 @pytest.mark.parametrize("package", ["onnxruntime", "onnx.reference", "onnx"])

@@ -56,10 +56,10 @@ def find(source: str, *, chapter: str | None = None, size: str | None = None) ->
         UserError: none of these, altered, of another network, or its data set cannot be loaded.
     """
     path = Path(source)
-    if path.is_dir():
-        return _from_run(RunFolder.open(path))
-    if path.suffix == CHECKPOINT:
-        return _from_checkpoint(path)
+    if path.is_dir() or path.suffix == CHECKPOINT:
+        if chapter or size:
+            raise UserError(f"{path}: says its chapter and size itself; leave both out")
+        return _from_run(RunFolder.open(path)) if path.is_dir() else _from_checkpoint(path)
     if path.suffix == SAFETENSORS:
         return _from_weights(path, chapter, size)
     if source in spec.ids():

@@ -82,7 +82,8 @@ def write_bundle(
         The checks, all passed; they stand in checks.json too.
 
     Raises:
-        UserError: the folder is not empty or cannot be made, a package is missing.
+        UserError: the folder is not empty or cannot be made, a package is missing, a weight is
+            not finite.
         BundleRefused: a check failed.
     """
     refuse_occupied(out)
@@ -116,10 +117,13 @@ def _build(
     from ref_torch.export import export_onnx
 
     state = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+    for name, value in state.items():
+        if not np.isfinite(value).all():
+            raise UserError(f"{name} holds NaN or infinity: this network comes from a diverged run")
     bundle = describe(chapter, dataset, arguments, training)
     truth = engines.torch_run(bundle, state, "float64")
     torch32 = engines.torch_run(bundle, state, "float32")
-    test = truth(dataset.test.x)
+    test = np.concatenate([truth(x) for x in _in_parts(dataset.test.x)])
     metrics = {
         "split": "test",
         "samples": len(test),
@@ -151,6 +155,10 @@ def _build(
     atomic_write(folder / CHECKS, report.encode())
     bundle.sealed(folder).write(folder)
     return checks
+
+
+def _in_parts(x: Array) -> list[Array]:
+    return [x[start : start + 256] for start in range(0, len(x), 256)]
 
 
 def describe(

@@ -47,7 +47,7 @@ def _classes(bundle: Bundle) -> int:
 
 
 def meaning(bundle: Bundle, folder: Path) -> list[Check]:
-    """Check that labels and preprocessing are those the ONNX file was sealed with."""
+    """Check that all that is said is what the ONNX file was sealed with."""
     import onnx
 
     from ref_torch.export.onnx import metadata_of
@@ -56,10 +56,7 @@ def meaning(bundle: Bundle, folder: Path) -> list[Check]:
     problem = (
         ""
         if held == bundle.meaning()
-        else (
-            "task, classes, preprocessing, inputs or outputs of bundle.json are not those that "
-            "model.onnx was written with"
-        )
+        else ("bundle.json says something else than when model.onnx was written")
     )
     return [told(bundle, "meaning", "model.onnx", problem)]
 

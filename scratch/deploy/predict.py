@@ -39,8 +39,8 @@ class Predictor:
         folder: the bundle.
 
     Raises:
-        UserError: no bundle, a missing or altered model file, or labels and preprocessing other
-            than those the model was written with.
+        UserError: no bundle, a missing or altered model file, or a description
+            other than the one the model was written with.
         ImportError: onnxruntime is not installed.
     """
 
@@ -68,8 +68,8 @@ class Predictor:
         held = self._session.get_modelmeta().custom_metadata_map.get(schema.MEANING)
         if held != self.bundle.meaning():
             raise UserError(
-                f"{folder / schema.NAME}: classes, preprocessing or tensors are not those that "
-                f"{schema.MODEL} was written with; export it anew"
+                f"{folder / schema.NAME}: says something else than when {schema.MODEL} was "
+                "written; export it anew"
             )
 
     def outputs(self, x: Array) -> Array:

@@ -1,8 +1,9 @@
 """The bundle: one folder with a network, what its numbers mean, and how it was proven.
 
-`bundle.json` lists every other file with size and SHA-256. What the numbers mean (task, classes,
-preprocessing, inputs, outputs) is moreover hashed into the metadata of `model.onnx`, so a label or
-a scale that is changed later is noticed even by one who brings the checksums up to date.
+`bundle.json` lists every other file with size and SHA-256. What it says about the network (task,
+classes, preprocessing, tensors, training, metrics) is moreover hashed into the metadata of
+`model.onnx`, so a label or a scale that is changed later is noticed even if the checksums are
+brought up to date.
 """
 
 from __future__ import annotations
@@ -88,10 +89,11 @@ class Bundle:
     schema: int = SCHEMA
 
     def meaning(self) -> str:
-        """Return the SHA-256 of what the network's numbers mean."""
+        """Return the SHA-256 of everything that is said here but what the export itself adds."""
         content = dataclasses.asdict(self)
-        keys = ("chapter", "task", "classes", "inputs", "outputs", "preprocessing")
-        text = json.dumps({key: content[key] for key in keys}, sort_keys=True, allow_nan=False)
+        for key in ("files", "rewritten", "schema"):
+            del content[key]
+        text = json.dumps(content, sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def sealed(self, folder: Path) -> Bundle:
@@ -171,6 +173,9 @@ def _bundle(content: dict[str, Any]) -> Bundle:
         )
         for side in ("inputs", "outputs")
     }
+    names = {item.name for item in dataclasses.fields(Bundle)}
+    if set(content) != names:
+        raise KeyError(", ".join(sorted(set(content) ^ names)))
     arguments = {key: _frozen(value) for key, value in content["arguments"].items()}
     changed = {**tensors, "arguments": arguments}
     for name in ("classes", "rewritten"):
@@ -178,6 +183,10 @@ def _bundle(content: dict[str, Any]) -> Bundle:
     bundle = Bundle(**{**content, **changed})
     if bundle.task not in TASKS:
         raise TypeError(f"task {bundle.task!r}")
+    if not all(isinstance(bundle.chapter[key], str) for key in ("id", "size")):
+        raise TypeError("the chapter")
+    if len(bundle.inputs) != 1 or len(bundle.outputs) != 1:
+        raise TypeError("not one input and one output")
     for name, seal in bundle.files.items():
         if not isinstance(seal["bytes"], int) or not isinstance(seal["sha256"], str):
             raise TypeError(f"the checksum of {name}")
