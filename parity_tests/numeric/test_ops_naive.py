@@ -7,7 +7,7 @@ import pytest
 
 from parity_tests.numeric.ops_cases import CONV, EVERY, Case, cotangent, signed
 from parity_tests.numeric.tolerance import assert_close
-from scratch.ops import conv, conv_naive, patches
+from scratch.ops import conv, conv_naive, patches, pool, pool_naive
 
 DTYPES = ("float32", "float64", "complex128")
 
@@ -83,6 +83,39 @@ def test_real_chunks_at_the_size_of_a_real_layer() -> None:
     dx, dweight, _ = conv.conv2d_backward(dy, cache)
     assert_close(np.sum(dx * v), np.sum(dy * conv.conv2d(v, weight, padding=1)[0]))
     assert_close(np.sum(dweight * other), np.sum(dy * conv.conv2d(x, other, padding=1)[0]))
+
+
+@pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
+def test_backward_is_the_complex_step_derivative(case: Case) -> None:
+    """Along any direction v: the imaginary part of f(x + ihv) / h, times dy, is <dx, v>.
+
+    Without a subtraction nothing cancels, so h can be so small that no error of order h^2 is left.
+    """
+    h = 1e-30
+    arrays = case.arrays(8, "float64")
+    y, cache = case.forward(*arrays)
+    dy = cotangent(y, 9)
+    for k, gradient in enumerate(case.backward(dy, cache)):
+        x = arrays[k]
+        if gradient is None or x is None:
+            continue
+        v = np.random.default_rng(10 + k).standard_normal(x.shape)
+        stepped = [a if a is None or a.dtype.kind != "f" else a + 0j for a in arrays]
+        if case.module == "loss":  # target and weights stay real
+            stepped[1:] = arrays[1:]
+        stepped[k] = x + 1j * h * v
+        slope = case.forward(*stepped)[0].imag / h
+        assert_close(np.sum(gradient * v), np.sum(dy * slope))
+
+
+def test_equal_real_parts_are_a_tie() -> None:
+    """The first of them wins, whatever the imaginary parts."""
+    x = np.array([1 + 1j, 1 + 5j, 0 + 9j, 1 - 2j]).reshape(1, 1, 1, 4)
+    for module in (pool, pool_naive):
+        y, cache = module.max_pool2d(x, (1, 4))
+        assert y.item() == 1 + 1j
+        dx = module.max_pool2d_backward(np.ones_like(y), cache)
+        assert dx.ravel().tolist() == [1, 0, 0, 0]
 
 
 def test_the_books_integer_example() -> None:

@@ -55,7 +55,7 @@ def geometry(
     Dumoulin & Visin 2016, A guide to convolution arithmetic for deep learning, relationship 6 (and
     15 for dilation).
 
-    >>> geometry((5, 6), (3, 3), (2, 2), ((1, 1), (1, 1)), (1, 1)).out  # their figure 2.7
+    >>> geometry((5, 6), (3, 3), (2, 2), ((1, 1), (1, 1)), (1, 1)).out  # (5 - 3 + 2) // 2 + 1
     (3, 3)
     """
     extent = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]

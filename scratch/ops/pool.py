@@ -221,7 +221,7 @@ def adaptive_avg_pool2d(
         \lfloor pH/P \rfloor \le u < \lceil (p+1)H/P \rceil,\
         \lfloor qW/Q \rfloor \le v < \lceil (q+1)W/Q \rceil
 
-    Where P does not divide H the bins differ in size and neighbors share a row.
+    Where P does not divide H the bins differ in size and neighbors overlap.
 
     Args:
         x: ``(N, C, H, W)``.

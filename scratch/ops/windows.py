@@ -158,7 +158,7 @@ def bins(size: Pair, output_size: int | Sequence[int | None] | None) -> list[lis
     r"""Cut an image into a given number of bins along each axis.
 
     Bin i of P reaches from :math:`\lfloor iH/P \rfloor` up to :math:`\lceil (i+1)H/P \rceil`; where
-    P does not divide H, neighbors share a cell.
+    P does not divide H, neighbors overlap.
 
     Args:
         size: (H, W) of the image.
