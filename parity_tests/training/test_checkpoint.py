@@ -170,7 +170,7 @@ print(len(steps), steps == sorted(steps), steps[-1] > 0, len(list(path.parent.it
 
 
 def test_every_kill_leaves_a_loadable_checkpoint(tmp_path: Path) -> None:
-    kills = 30
+    kills = 20
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", KILLS, str(tmp_path), str(kills)],
         capture_output=True,
