@@ -30,7 +30,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Change = Callable[..., Any]
 
 BATCH = 3
-ROOT = "(whole network)"
 FORMS = ("real", "piecewise linear", "exact")
 
 
@@ -42,7 +41,8 @@ class Attempt:
         form: of `FORMS`: the chapter as it is (L2), its exact form with real numbers (L2), or with
             integers (L0).
         fault: in words.
-        expected: "forward PATH output", "backward PATH dx" or "backward PATH parameter".
+        expected: "forward PATH output", "backward PATH dx" or "backward PATH parameter"; the path
+            of the whole network is "(CHAPTER)".
         blamed: the same for every divergence that was reported, joined by "; ".
         skipped: why it was not tried, "" if it was.
     """
@@ -100,7 +100,7 @@ def _blamed(fault: _Fault, pair: Pair, form: str) -> str:
 
 
 def _place(check: Check) -> str:
-    return f"{check.direction} {check.module or ROOT} {check.tensor}"
+    return f"{check.direction} {check.where} {check.tensor}"
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _other_sample(own: Change) -> Change:
 def _wiring_faults(pair: Pair) -> Iterator[_Fault]:
     visits = {visit.path: visit for visit in reference_trace(pair).visits}
     for path, block in pair.scratch.named_modules():
-        where, prefix = path or ROOT, f"{path}." if path else ""
+        where, prefix = path or f"({pair.subject})", f"{path}." if path else ""
         children = list(block._modules.items())
         calls = {name: visits[prefix + name] for name, _ in children}
         for name, child in children:

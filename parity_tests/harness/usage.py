@@ -140,37 +140,42 @@ def relaid(
     ours: nn.Module,
     inputs: tuple[Array, ...],
     d_output: Array,
-    truth: Result,
+    first: Result,
     limits: Mapping[str, Array | float],
 ) -> list[Check]:
-    """Run with inputs and cotangent in two other memory layouts.
+    """Run a copy with inputs and cotangent in two other memory layouts.
 
     Args:
         level: name of the level.
         subject: chapter or layer case.
         path: of the module.
         ours: the module.
-        inputs: its inputs.
-        d_output: its cotangent.
-        truth: float64 result of the reference.
-        limits: tolerance of each tensor.
+        inputs: what `first` was made of.
+        d_output: cotangent, likewise.
+        first: what the module gave.
+        limits: tolerance of each tensor against the truth.
 
     Returns:
         The failing checks, none if all is well.
     """
     dtype = str(inputs[0].dtype)
     engine = f"scratch {dtype}"
+    fresh = copy.deepcopy(ours)
+    both = {name: 2 * limit for name, limit in limits.items()}
+    given = first.tensors()
+    if any(np.ndim(v) and np.shape(v) != given[name].shape for name, v in both.items()):
+        return []  # of the wrong shape, which is judged already
+    anything = dict.fromkeys(both, 0)
     checks: list[Check] = []
     for lay in (permuted, gapped):
         try:
-            found = run_scratch(ours, tuple(map(lay, inputs)), lay(d_output))
+            found = run_scratch(fresh, tuple(map(lay, inputs)), lay(d_output))
         except BrokenError as error:
             broken = Comparison(Verdict.FAIL, np.inf, note=error.reason)
             tensor = "output" if error.direction == "forward" else "dx"
             checks.append(as_check(broken, level, subject, path, tensor, engine))
             continue
-        anything = dict.fromkeys(truth.tensors(), 0)
-        checks += judge(level, subject, path, engine, found, truth, limits, anything, dtype)
+        checks += judge(level, subject, path, engine, found, first, both, anything, dtype)
     return [_noted(check, LAYOUT) for check in checks if check.failing]
 
 

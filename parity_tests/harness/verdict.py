@@ -63,11 +63,15 @@ class Check:
         """Whether this check makes the run fail."""
         return self.verdict in FAILING
 
+    @property
+    def where(self) -> str:
+        """Path of the module, the subject in brackets for the whole of it."""
+        return self.module or f"({self.subject})"
+
     def divergence(self) -> str:
         """Return the line that names where two implementations part."""
-        where = self.module or "(whole network)"
         place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
-        text = f"first divergence: {self.direction} {where} {self.tensor}{place}"
+        text = f"first divergence: {self.direction} {self.where} {self.tensor}{place}"
         if self.verdict is Verdict.MISTRUSTED:
             return f"{text} MISTRUSTED: {self.note}"
         text += f" {self.engine} {self.got!r} reference {self.want!r}"

@@ -57,10 +57,10 @@ def _place(pair: Pair, place: Place, dtype: str) -> list[Check]:
     common = (LEVEL, pair.subject, place.path)
     checks = judge(*common, f"scratch {dtype}", found, truth, zero, can, dtype)
     used = (*common, place.scratch, narrow, d_narrow)
+    if place.leaf:
+        checks += usage.relaid(*used, found, zero)
     checks += usage.twice(*used, found)
     checks += usage.own_mask(*used)
-    if place.leaf:
-        checks += usage.relaid(*used, truth, zero)
     if dtype == "float32":
         other = run_torch(place.peer, narrow, d_narrow)
         checks += judge(*common, "torch float32", other, truth, zero, can, dtype)

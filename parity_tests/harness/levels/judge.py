@@ -84,10 +84,10 @@ def _place(level: str, pair: Pair, place: Place, dtype: str) -> list[Check]:
         checks += judge(*common, "torch float32", other, truth, limits, can, dtype)
         checks = precision_path(checks, place, narrow, d_narrow, found, other, limits)
     used = (*common, place.scratch, narrow, d_narrow)
+    if place.leaf:
+        checks += usage.relaid(*used, found, limits)
     checks += usage.twice(*used, found)
     checks += usage.own_mask(*used)
-    if place.leaf:
-        checks += usage.relaid(*used, truth, limits)
     return checks
 
 

@@ -71,7 +71,7 @@ class Outcome:
         if not self.found:
             return ""
         first = self.found[0]
-        where = first.module or ("(whole network)" if first.subject in spec.ids() else "")
+        where = first.where if first.subject in spec.ids() else first.module
         return " ".join(part for part in (first.direction, where, first.tensor) if part)
 
     @property
@@ -109,9 +109,26 @@ def outcome(fault: Fault, levels: Sequence[str] = LEVELS, every_level: bool = Tr
     return result
 
 
+def blamed_layers(fault: Fault, id: str) -> list[str]:
+    """Return which layer class is blamed in a chapter with the fault, at L0 and at L2.
+
+    Nothing for a level that does not notice: a chapter does not use every option of a layer.
+    """
+    found = []
+    for level in ("L0", "L2"):
+        with fault.planted(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pair = of_chapter(id, "tiny", exact=level == "L0")
+            checks = exact.run(pair) if level == "L0" else judge.run(pair, "float64")
+        if any(check.verdict is Verdict.FAIL for check in checks):
+            path = first_divergences(checks)[0].module
+            found.append(type(dict(pair.scratch.named_modules())[path]).__name__)
+    return found
+
+
 def _first_failing(fault: Fault, level: str, result: Outcome) -> list[Check] | None:
     """Return the checks of the first subject that fails at a level, None if all pass."""
-    for make in _runs(fault.subjects, level):
+    for make in runs(fault.subjects, level):
         if level not in result.applicable:
             result.applicable.append(level)
         checks = runner.protected(level, fault.name, functools.partial(runner.redrawn, make, 0))
@@ -120,7 +137,7 @@ def _first_failing(fault: Fault, level: str, result: Outcome) -> list[Check] | N
     return None
 
 
-def _runs(subjects: Sequence[str], level: str) -> Iterator[Callable[[int], list[Check]]]:
+def runs(subjects: Sequence[str], level: str) -> Iterator[Callable[[int], list[Check]]]:
     """Yield what runs a level on each case of each subject, given a seed."""
     for subject in subjects:
         if subject in spec.ids():

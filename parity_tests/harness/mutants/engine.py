@@ -106,27 +106,27 @@ def _narrowed(value: Any) -> Any:
     return value.astype(np.float32) if floating else value
 
 
-for _place, _layer in (
+for _place, *_layers in (
     ("ops.linear.linear", "Linear"),
-    ("ops.conv.conv2d", "Conv2d"),
+    ("ops.conv.conv2d", "Conv2d", "TableConv2d"),
     ("ops.scale.channel_scale", "ChannelScale"),
     ("ops.pool.avg_pool2d", "AvgPool2d"),
     ("ops.pool.max_pool2d", "MaxPool2d"),
     ("ops.activation.relu", "ReLU"),
     ("ops.activation.sigmoid", "Sigmoid"),
-    ("ops.activation.tanh", "Tanh"),
+    ("ops.activation.tanh", "Tanh", "ScaledTanh"),
     ("ops.activation.softmax", "Softmax"),
     ("ops.loss.mse_loss", "MSELoss"),
     ("ops.loss.bce_with_logits", "BCEWithLogitsLoss"),
     ("ops.loss.cross_entropy", "CrossEntropyLoss"),
 ):
-    plant(f"{_layer} in float32 inside", _place, [_layer], "forward output")(_in_float32)
+    plant(f"{_layers[0]} in float32 inside", _place, _layers, "forward output")(_in_float32)
 
 
 @plant(
     "gradients in float32 inside",
     "ops.conv.conv2d_backward",
-    ["Conv2d"],
+    ["Conv2d", "TableConv2d"],
     "backward",
     remembers="ops.conv.conv2d",
 )
@@ -165,7 +165,12 @@ def _in_workspace(value: Array) -> Array:
     return buffer
 
 
-@plant("output in a workspace that is used again", "ops.conv.conv2d", ["Conv2d"], "forward output")
+@plant(
+    "output in a workspace that is used again",
+    "ops.conv.conv2d",
+    ["Conv2d", "TableConv2d"],
+    "forward output",
+)
 def _(original: Any, **arguments: Any) -> Any:
     y, cache = original(**arguments)
     return _in_workspace(y), cache
@@ -193,7 +198,7 @@ def _(original: Any, x: Array, **more: Any) -> Any:
 @plant(
     "dx written into the saved input",
     "ops.conv.conv2d_backward",
-    ["Conv2d"],
+    ["Conv2d", "TableConv2d"],
     "backward dx",
     remembers="ops.conv.conv2d",
 )
@@ -229,6 +234,11 @@ def _(original: Any, x: Array, **more: Any) -> Any:
     return original(x=_as_it_lies(x), **more)
 
 
-@plant("cotangent taken to lie in C order", "ops.conv.conv2d_backward", ["Conv2d"], "backward dx")
+@plant(
+    "cotangent taken to lie in C order",
+    "ops.conv.conv2d_backward",
+    ["Conv2d", "TableConv2d"],
+    "backward dx",
+)
 def _(original: Any, dy: Array, cache: Any) -> Any:
     return original(_as_it_lies(dy), cache)

@@ -52,7 +52,7 @@ def _(original: Any, self: Any, d_output: Array) -> Any:
     "squashing of F6 forgotten in backward",
     "models.lenet.LeNet5.backward",
     ["lenet5"],
-    "backward (whole network) dx",
+    "backward (lenet5) dx",
 )
 def _(original: Any, self: Any, d_output: Array) -> Any:
     squash = self.f6_squash
@@ -68,7 +68,7 @@ def _(original: Any, self: Any, d_output: Array) -> Any:
     "image flattened column by column",
     "models.mlp.MLP.forward",
     ["mlp_mnist"],
-    "forward (whole network) output",
+    "forward (mlp_mnist) output",
 )
 def _(original: Any, self: Any, input: Array) -> Any:
     return original(self, np.swapaxes(input, 2, 3))

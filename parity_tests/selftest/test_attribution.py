@@ -1,0 +1,88 @@
+"""Small faults in every module of every chapter are attributed to that module and to no other."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+from parity_tests.harness import attribution
+from parity_tests.harness.levels import judge
+from parity_tests.harness.localise import first_divergences
+from parity_tests.harness.verdict import Check, Verdict
+from scratch import nn, spec
+
+REASONS = {"the shapes do not allow it", "the child changes nothing here"}
+
+
+def _attempted() -> list[tuple[str, str]]:
+    forms = attribution.FORMS
+    return [(id, f) for id in spec.ids() for f in forms[: None if spec.get(id).exact else 1]]
+
+
+@pytest.mark.parametrize(("id", "form"), _attempted())
+def test_every_fault_is_attributed(id: str, form: str) -> None:
+    attempts = attribution.run(id, form=form)
+    wrong = [attempt for attempt in attempts if not attempt.skipped and not attempt.right]
+    assert not wrong, f"{attribution.counts(attempts)}; first: {wrong[0]}"
+    assert {attempt.skipped for attempt in attempts} <= {"", *REASONS}
+    tried = {attempt.expected for attempt in attempts if not attempt.skipped}
+    for path, module in attribution.make_pair(id, form).scratch.named_modules():
+        if not module._modules:
+            gradients = {f"backward {path} {name}" for name in ("dx", *module._parameters)}
+            assert {f"forward {path} output", *gradients} <= tried
+
+
+def test_a_swapped_instance_copies_and_leaves_its_class_alone() -> None:
+    layer, other = nn.Tanh(), nn.Tanh()
+    attribution.swap(layer, forward=lambda own, self, x: own(self, x) * 2)
+    x = np.array([[0.5, -1.0]])
+    assert type(layer).__name__ == "Tanh"
+    for changed in (layer, copy.deepcopy(layer)):
+        assert np.array_equal(changed(x), 2 * np.tanh(x))
+    assert np.array_equal(other(x), np.tanh(x))
+
+
+def test_a_wiring_fault_says_where_the_whole_run_first_differs() -> None:
+    pair = attribution.make_pair("lenet5", "real")
+    attribution._inside("forward", {"c3_squash": attribution._other_sample})(pair.scratch)
+    (found,) = first_divergences(judge.run(pair, "float64"))
+    assert (found.module, found.direction, found.tensor) == ("", "forward", "output")
+    assert found.note.endswith("its wiring is wrong, seen first in the output of c3_squash")
+
+
+def _check(module: str, direction: str = "forward", **more: object) -> Check:
+    tensor = "output" if direction == "forward" else "dx"
+    given = {"verdict": Verdict.FAIL, "engine": "scratch float64", "level": "L2", **more}
+    return Check(subject="net", module=module, direction=direction, tensor=tensor, **given)  # type: ignore[arg-type]
+
+
+def _passing(*modules: str) -> list[Check]:
+    return [_check(module, verdict=Verdict.PASS) for module in modules]
+
+
+@pytest.mark.parametrize(
+    ("checks", "expected"),
+    [
+        ([], []),
+        (_passing("a", "b", ""), []),
+        ([_check("a.b"), _check("a"), _check("")], [("forward", "a.b")]),
+        ([_check("a"), _check("b"), _check("")], [("forward", "a")]),
+        ([_check("a", "backward"), _check("b", "backward")], [("backward", "b")]),
+        ([_check("a"), _check("b", "backward")], [("forward", "a"), ("backward", "b")]),
+        # a block's gradient is taken at values that are wrong already
+        ([_check("b.c"), _check("b", "backward"), _check("", "backward")], [("forward", "b.c")]),
+        # a level that judges module by module outranks one that does not
+        ([_check("", level="L5"), _check("a", "backward")], [("backward", "a")]),
+        # a wrong value outranks a comparison without power
+        ([_check("a", verdict=Verdict.MISTRUSTED), _check("b")], [("forward", "b")]),
+        ([_check("a", verdict=Verdict.MISTRUSTED)], [("forward", "a")]),
+        # what a module does by itself outranks what it passes on
+        ([_check("a", engine="scratch float64 in the whole run"), _check("b")], [("forward", "b")]),
+    ],
+)
+def test_the_deepest_module_that_fails_by_itself_is_named(
+    checks: list[Check], expected: list[tuple[str, str]]
+) -> None:
+    assert [(c.direction, c.module) for c in first_divergences(checks)] == expected

@@ -1,0 +1,124 @@
+"""Every fault of the catalogue is killed, the right place is blamed, and nothing is left behind."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from parity_tests.harness import cases, mutants
+from parity_tests.harness.mutants import optimizer
+from parity_tests.harness.mutants.fault import Fault, _place
+from parity_tests.harness.verdict import Check, Verdict, worst
+from scratch import nn, spec
+
+NOTHING = Fault("nothing", (), (), "")
+SUBJECTS = tuple(dict.fromkeys(subject for fault in mutants.FAULTS for subject in fault.subjects))
+
+# Faults that wait for their layer: whoever adds the layer plants them.
+WAITING = {
+    "LeakyReLU": ("LeakyReLU slope at 0",),
+    "BatchNorm2d": (
+        "first BatchNorm term dropped",
+        "second BatchNorm term dropped",
+        "third BatchNorm term dropped",
+        "running variance biased",
+        "running mean momentum m for 1-m",
+        "eps outside the root",
+        "eps 1e-3",
+        "eval statistics in training",
+    ),
+    "LocalResponseNorm": (
+        "LRN alpha for alpha/n",
+        "LRN window off by one",
+        "LRN cross term dropped",
+    ),
+    "Add": ("residual gradient forgotten",),
+    "Concat": ("concat split wrong",),
+    "LSTM": (
+        "LSTM gates permuted",
+        "LSTM cell gradient not carried",
+        "second bias missing",
+        "BPTT truncated by one step",
+        "reverse direction's last state",
+    ),
+    "GRU": ("GRU reset before the matmul",),
+    "Embedding": ("embedding rows assigned for repeated indices",),
+}
+
+
+def _id(fault: Fault) -> str:
+    return f"{fault.name} [{fault.subjects[0]}]"
+
+
+@pytest.mark.parametrize("fault", mutants.FAULTS, ids=_id)
+def test_a_fault_is_killed_and_blamed(fault: Fault) -> None:
+    found = mutants.outcome(fault, every_level=False)
+    assert found.killed
+    assert found.blames_the_right_place, found.found[0].divergence()
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_without_a_fault_the_same_runs_pass(subject: str) -> None:
+    checks: list[Check] = []
+    for level in mutants.LEVELS:
+        for run in mutants.runs([subject], level):
+            checks += run(0)
+    assert worst(checks) is Verdict.PASS
+
+
+@pytest.mark.parametrize("fault", mutants.FAULTS, ids=_id)
+def test_a_fault_is_taken_out_again(fault: Fault) -> None:
+    def places() -> list[object]:
+        return [vars(owner)[name] for owner, name in (_place(p, "") for p, _ in fault.plants)]
+
+    before = places()
+    with contextlib.suppress(ZeroDivisionError), fault.planted():
+        assert all(new is not old for new, old in zip(places(), before, strict=True))
+        raise ZeroDivisionError
+    assert all(new is old for new, old in zip(places(), before, strict=True))
+
+
+def test_a_place_that_is_gone_is_reported() -> None:
+    gone = Fault("a", (("ops.conv.no_such_function", lambda original: original),), (), "")
+    with (
+        pytest.raises(LookupError, match=r"scratch\.ops\.conv\.no_such_function is gone"),
+        gone.planted(),
+    ):
+        pass
+
+
+def test_names_are_unique() -> None:
+    names = [_id(fault) for fault in mutants.FAULTS]
+    assert len(set(names)) == len(names)
+
+
+def test_every_layer_and_every_optimizer_has_faults_of_its_own() -> None:
+    planted = {subject for fault in mutants.FAULTS for subject in fault.subjects}
+    assert set(cases.layers()) - planted == {"Identity"}  # returns what it is given
+    kinds = {name.split()[0] for fault in optimizer.FAULTS for name in fault.subjects}
+    assert {"SGD", "Adam", "AdamW", "StepLR", "CosineAnnealingLR"} <= kinds
+
+
+@pytest.mark.parametrize("layer", WAITING)
+def test_a_new_layer_brings_its_faults(layer: str) -> None:
+    names = {fault.name for fault in mutants.FAULTS}
+    if hasattr(nn, layer):
+        assert set(WAITING[layer]) <= names
+    assert layer not in {subject for fault in mutants.FAULTS for subject in fault.subjects}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("id", spec.ids())
+def test_a_faulty_layer_is_the_one_blamed_in_a_network(id: str) -> None:
+    layers = set(cases.layers())
+    for fault in mutants.FAULTS:
+        if set(fault.subjects) <= layers:
+            assert set(mutants.blamed_layers(fault, id)) <= set(fault.subjects), fault.name
+
+
+def test_the_table_names_level_and_place() -> None:
+    fault = next(fault for fault in mutants.FAULTS if fault.name == "ReLU mask >=")
+    lines = mutants.table([mutants.outcome(fault, ("L0", "L1"))], ("L0", "L1")).splitlines()
+    assert lines[0].split() == ["fault", "in", "L0", "L1", "blamed"]
+    assert lines[2].split() == ["ReLU", "mask", ">=", "ReLU", "killed", "passed", "backward", "dx"]
