@@ -1,0 +1,223 @@
+"""One training run from its settings to a sealed run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import _plots
+import _twins
+
+from scratch import spec, weights
+from scratch.data import Dataset, load
+from scratch.run.files import atomic_write
+from scratch.run.folder import RunFolder
+from scratch.run.metrics import History, score
+from scratch.spec.errors import UserError
+from scratch.spec.schema import Chapter, Expected
+
+TWINS = {"torch": ("torch",), "scratch": ("scratch",), "both": ("torch", "scratch")}
+RESULTS = "results.json"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may choose; None takes the chapter's own.
+
+    Attributes:
+        chapter: id.
+        size: "full" or "tiny".
+        twin: "torch", "scratch" or "both".
+        seed: of the weights, the order of the batches, and of what is drawn or split.
+        data: name of the data set.
+        data_dir: folder of image files.
+        epochs: passes over the training split.
+        lr: learning rate.
+        trainer: Lightning's own arguments as they were typed: "--trainer.NAME", "VALUE".
+    """
+
+    chapter: str
+    size: str = "full"
+    twin: str = "torch"
+    seed: int = 0
+    data: str | None = None
+    data_dir: str | None = None
+    epochs: int | None = None
+    lr: float | None = None
+    trainer: Sequence[str] = ()
+
+    def resolve(self) -> Chapter:
+        """Return the chapter with the chosen hyper-parameters; a cosine ends with the last epoch.
+
+        Raises:
+            UserError: an unknown chapter or size, or a number out of its range.
+        """
+        chapter = spec.get(self.chapter, self.size)
+        if self.epochs is not None and self.epochs < 1:
+            raise UserError(f"--epochs {self.epochs}: expects 1 or more")
+        if self.lr is not None and not 0 < self.lr < float("inf"):
+            raise UserError(f"--lr {self.lr}: expects a number above 0")
+        if self.seed < 0:
+            raise UserError(f"--seed {self.seed}: expects 0 or more")
+        if self.trainer and self.twin == "scratch":
+            raise UserError(f"{self.trainer[0]} is Lightning's; leave it out with --twin scratch")
+        train = chapter.train
+        epochs = train.epochs if self.epochs is None else self.epochs
+        arguments = dict(train.schedule_args)
+        if "T_max" in arguments:
+            arguments["T_max"] = epochs
+        lr = train.lr if self.lr is None else self.lr
+        train = dataclasses.replace(train, epochs=epochs, lr=lr, schedule_args=arguments)
+        return dataclasses.replace(chapter, train=train)
+
+    def default(self) -> bool:
+        """Tell whether the chapter's expected band speaks of this run."""
+        changed = (self.data, self.data_dir, self.epochs, self.lr)
+        return self.size == "full" and not self.trainer and all(c is None for c in changed)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out.
+
+    Attributes:
+        folder: the run folder.
+        chapter: with the hyper-parameters of this run.
+        dataset: what was trained on.
+        twins: the trained networks.
+        histories: by name of the twin.
+        tests: metrics on the test split by name of the twin.
+        plots: the pictures.
+    """
+
+    folder: RunFolder
+    chapter: Chapter
+    dataset: Dataset
+    twins: Sequence[_twins.Twin]
+    histories: Mapping[str, History]
+    tests: Mapping[str, Mapping[str, float]]
+    plots: Sequence[Path]
+
+    def gap(self) -> float:
+        """Return the largest difference of the twins' training losses at any step."""
+        ours, theirs = (self.histories[name].step_losses for name in ("scratch", "torch"))
+        return max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
+
+
+def train(settings: Settings, out: Path | None = None) -> Result:
+    """Train, and leave a run folder behind; it is made once data and networks are ready.
+
+    Args:
+        settings: what to train.
+        out: the run folder, which is empty or not there; a fresh one below runs/ if None.
+
+    Raises:
+        UserError: settings that cannot be, missing data, a folder in use, a diverged run.
+        KeyboardInterrupt: ended by Ctrl-C.
+    """
+    chapter = settings.resolve()
+    path = _twins.fresh(settings.chapter, settings.twin) if out is None else out
+    refuse_occupied(path)
+    dataset = load(chapter, settings.data, settings.data_dir, settings.seed)
+    twins = _twins.build(TWINS[settings.twin], chapter, settings.seed, settings.trainer)
+    return _run(
+        RunFolder.create(path, _config(settings, chapter)), settings, chapter, dataset, twins
+    )
+
+
+def resume(path: Path) -> Result:
+    """Go on with a run that was stopped, from its checkpoints.
+
+    Raises:
+        UserError: not a run folder of this program, or a checkpoint that cannot be used.
+    """
+    folder = RunFolder.open(path)
+    names = [item.name for item in dataclasses.fields(Settings)]
+    try:
+        settings = Settings(**{name: folder.config[name] for name in names})
+        twins = TWINS[settings.twin]
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path}: its config does not say {error}; start the run anew") from error
+    chapter = settings.resolve()
+    dataset = load(chapter, settings.data, settings.data_dir, settings.seed)
+    built = _twins.build(twins, chapter, settings.seed, settings.trainer)
+    return _run(folder, settings, chapter, dataset, built, again=True)
+
+
+def refuse_occupied(path: Path) -> None:
+    """Say at once that a folder is in use, before anything is loaded.
+
+    Raises:
+        UserError: it exists and is not an empty folder.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise UserError(
+            f"{path}: exists and is not an empty folder; choose another folder or empty it"
+        )
+
+
+def _run(
+    folder: RunFolder,
+    settings: Settings,
+    chapter: Chapter,
+    dataset: Dataset,
+    twins: Sequence[_twins.Twin],
+    again: bool = False,
+) -> Result:
+    histories = {
+        twin.name: twin.fit(
+            dataset,
+            seed=settings.seed,
+            folder=folder,
+            progress=sys.stderr.isatty(),
+            resume=again,
+        )
+        for twin in twins
+    }
+    tests = {
+        twin.name: score(chapter.data.task, twin.predict(dataset.test.x), dataset.test.y)
+        for twin in twins
+    }
+    about = {"chapter": chapter.id, "size": chapter.size}
+    for number, twin in enumerate(twins):
+        path = folder.weights if number == 0 else folder.path / f"model.{twin.name}.safetensors"
+        weights.save(path, twin.state(), {**about, "twin": twin.name})
+    text = json.dumps({"test": tests}, indent=1) + "\n"
+    atomic_write(folder.path / RESULTS, text.encode())
+    plots = _plots.draw(
+        folder.plots, chapter, dataset, histories, twins[0].predict, twins[0].state()
+    )
+    folder.seal()
+    return Result(folder, chapter, dataset, twins, histories, tests, plots)
+
+
+def _config(settings: Settings, chapter: Chapter) -> dict[str, Any]:
+    versions = {"python": platform.python_version(), "numpy": metadata.version("numpy")}
+    if "torch" in TWINS[settings.twin]:
+        versions |= {name: metadata.version(name) for name in ("torch", "lightning")}
+    chosen = dataclasses.asdict(settings)
+    return {**chosen, **dataclasses.asdict(chapter.train), "versions": versions}
+
+
+def verdict(expected: Expected, value: float, judged: bool) -> str:
+    """Return how a test metric stands to the chapter's band, in words.
+
+    Args:
+        expected: the band.
+        value: the metric.
+        judged: whether the run is the default one, of which the band speaks.
+    """
+    band = f"at least {expected.low:g}"
+    if expected.high is not None:
+        band = f"{expected.low:g} to {expected.high:g}"
+    if not judged:
+        return f"the chapter's own run: {band}"
+    inside = value >= expected.low and (expected.high is None or value <= expected.high)
+    return f"expected {band}: {'reached' if inside else 'NOT reached'}"

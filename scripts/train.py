@@ -1,0 +1,110 @@
+"""Train a chapter's network: the torch twin by Lightning, the NumPy twin by its own loop, or both.
+
+With --twin both they start from the same weights and see the same batches; their curves and the gap
+between them are among the pictures. The run folder holds config.yaml, metrics.csv (a row per epoch
+and twin), checkpoints/, model.safetensors, results.json and plots/.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import _cli
+
+if TYPE_CHECKING:
+    from _training import Result
+
+EXAMPLES = """\
+  python scripts/train.py lenet5
+  python scripts/train.py lenet5 --twin both --out runs/mine
+  python scripts/train.py mlp_mnist --data-dir data --data mnist
+  python scripts/train.py mlp_xor --twin scratch --seed 3 --lr 0.1
+  python scripts/train.py lenet5 --trainer.accelerator gpu --trainer.precision 16-mixed
+  python scripts/train.py --resume runs/mine
+"""
+
+TRAINER = "--trainer."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    own, trainer = split_trainer(sys.argv[1:] if argv is None else argv)
+    parser = _cli.parser(__doc__, EXAMPLES)
+    parser.add_argument("chapter", nargs="?", help="see scripts/list.py")
+    parser.add_argument(
+        "--twin", choices=("torch", "scratch", "both"), help="which network to train (torch)"
+    )
+    parser.add_argument("--epochs", type=int, help="passes over the data; a cosine ends with them")
+    parser.add_argument("--lr", type=float, help="learning rate")
+    parser.add_argument("--seed", type=int, help="of weights, batches and splits (0)")
+    parser.add_argument("--size", choices=("full", "tiny"), help="full as published (full)")
+    parser.add_argument("--data", metavar="NAME", help="another data set, see scripts/list.py")
+    parser.add_argument("--data-dir", metavar="DIR", help="MNIST or Fashion-MNIST IDX files")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the run folder, new or empty")
+    parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with a stopped run")
+    parser.add_argument(
+        "--trainer.NAME", metavar="VALUE", help="any argument of lightning.Trainer (torch twin)"
+    )
+    args = parser.parse_args(own)
+    chosen = {
+        name: getattr(args, name)
+        for name in ("twin", "epochs", "lr", "seed", "size", "data", "data_dir")
+        if getattr(args, name) is not None
+    }
+    if args.resume is not None:
+        if args.chapter or args.out or chosen or trainer:
+            parser.error("--resume takes everything from the run folder; leave the rest out")
+        import _training
+
+        result, judged = _training.resume(args.resume), False
+    elif args.chapter is None:
+        parser.error("name a chapter, see scripts/list.py")
+    else:
+        import _training
+
+        settings = _training.Settings(args.chapter, **chosen, trainer=trainer)
+        result, judged = _training.train(settings, args.out), settings.default()
+    print(summary(result, judged))
+    return _cli.OK
+
+
+def split_trainer(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the arguments of this script, and each --trainer.NAME with its value."""
+    own: list[str] = []
+    trainer: list[str] = []
+    rest = list(argv)
+    while rest:
+        token = rest.pop(0)
+        if not token.startswith(TRAINER):
+            own.append(token)
+            continue
+        trainer.append(token)
+        if "=" not in token and rest and not rest[0].startswith("--"):
+            trainer.append(rest.pop(0))
+    return own, trainer
+
+
+def summary(result: Result, judged: bool) -> str:
+    """Return what a person wants to know after a run."""
+    from _training import verdict
+
+    chapter, dataset, path = result.chapter, result.dataset, result.folder.path
+    sizes = " / ".join(f"{len(s):,}" for s in (dataset.train, dataset.val, dataset.test))
+    lines = [f"{chapter.title} on {dataset.name} ({sizes} samples), {chapter.train.epochs} epochs"]
+    for name, test in result.tests.items():
+        ((metric, value),) = test.items()
+        said = verdict(chapter.expected, value, judged)
+        seconds = result.histories[name].seconds
+        lines.append(f"  {name:8} test {metric} {value:.4f} ({said}), {seconds:.1f} s")
+    if len(result.tests) == 2:
+        steps = len(result.histories["torch"].step_losses)
+        lines.append(f"  largest gap of the training losses in {steps:,} steps: {result.gap():.1e}")
+    lines.append(f"pictures: {result.folder.plots}")
+    lines.append(f"next: python scripts/export_onnx.py {path} --out bundle/{path.name}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    _cli.run(main)
