@@ -213,7 +213,28 @@ def test_lenet_sees_the_value_range_of_its_paper():
     assert data.train.x.min() == np.float32(-0.1)
     assert data.train.x.max() == np.float32(1.175)
     assert data.train.x.shape[1:] == (1, 32, 32)
-    assert np.array_equal(data.train.x[:, :, ::4, ::4], data.train.x[:, :, 3::4, 3::4])
+    assert np.array_equal(data.val.x[:, :, ::4, ::4], data.val.x[:, :, 3::4, 3::4])
+
+
+def test_lenet_is_trained_on_shifted_copies_too():
+    chapter = spec.get("lenet5")
+    plain = dataclasses.replace(chapter, data=dataclasses.replace(chapter.data, options={}))
+    moved, still = load(chapter), load(plain)
+    pixels = chapter.data.options["shifts"]
+    copies = np.split(moved.train.x, 5)
+    assert np.array_equal(copies[0], still.train.x)
+    assert np.array_equal(copies[1][:, :, pixels:], still.train.x[:, :, :-pixels])  # down
+    assert np.array_equal(copies[2][:, :, :-pixels], still.train.x[:, :, pixels:])  # up
+    assert np.array_equal(copies[3][..., pixels:], still.train.x[..., :-pixels])  # right
+    assert np.array_equal(copies[4][..., :-pixels], still.train.x[..., pixels:])  # left
+    empty = np.float32(-0.1)
+    assert (copies[1][:, :, :pixels] == empty).all()
+    assert (copies[2][:, :, -pixels:] == empty).all()
+    assert (copies[3][..., :pixels] == empty).all()
+    assert (copies[4][..., -pixels:] == empty).all()
+    assert np.array_equal(moved.train.y, np.tile(still.train.y, 5))
+    for name in ("val", "test"):
+        assert np.array_equal(getattr(moved, name).x, getattr(still, name).x)
 
 
 def with_shape(id: str, shape: tuple[int, ...]) -> spec.Chapter:

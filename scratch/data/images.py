@@ -73,7 +73,8 @@ def load_digits(data: Data, seed: int) -> Dataset:
     """Return scikit-learn's handwritten digits, 70 / 10 / 20 % of each class.
 
     Args:
-        data: the chapter's data, with sample shape and value range.
+        data: the chapter's data, with sample shape and value range; its option "shifts" adds four
+            copies of the training images, moved by so many pixels down, up, right and left.
         seed: which split.
 
     Raises:
@@ -83,6 +84,8 @@ def load_digits(data: Data, seed: int) -> Dataset:
     record = _record(data, side=8, full=16, sizes=_FROM_8)
     parts = three_ways(len(table.y), seed, table.y)
     train, val, test = (Split(apply(record, table.x[part]), table.y[part]) for part in parts)
+    if data.options.get("shifts"):
+        train = _with_shifts(train, record, data.options["shifts"])
     return Dataset("digits", train, val, test, table.classes, record, table.source)
 
 
@@ -146,6 +149,23 @@ def _record(data: Data, side: int, full: int, sizes: dict[int, tuple[int, int]])
         "value_range": list(data.value_range or (0.0, 1.0)),
         "shape": list(data.shape),
     }
+
+
+def _with_shifts(split: Split, record: Record, pixels: int) -> Split:
+    """Add copies of the images that are moved down, up, right and left; what moves in is empty."""
+    height, width = record["size"]
+    images = split.x.reshape(-1, height, width)
+    border = ((0, 0), (pixels, pixels), (pixels, pixels))
+    padded = np.pad(images, border, constant_values=np.float32(record["value_range"][0]))
+    # Where the window on the padded image begins: a window higher up shows the ink further down.
+    moves = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
+    moved = [
+        padded[:, down * pixels : down * pixels + height, right * pixels : right * pixels + width]
+        for down, right in moves
+    ]
+    return Split(
+        np.concatenate(moved).reshape(-1, *split.x.shape[1:]), np.tile(split.y, len(moves))
+    )
 
 
 def _find(folder: Path, name: str | None) -> tuple[str, dict[str, Path]]:

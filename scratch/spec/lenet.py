@@ -29,19 +29,20 @@ LENET5 = Chapter(
         classes=tuple("0123456789"),
         target="digit",
         value_range=(-0.1, 1.175),
+        options={"shifts": 2},
     ),
     train=Train(
         loss="CrossEntropyLoss",
         optimizer="SGD",
-        lr=0.01,
+        lr=0.05,
         batch_size=32,
-        epochs=15,
+        epochs=8,
         optimizer_args={"momentum": 0.9},
         schedule="CosineAnnealingLR",
-        schedule_args={"T_max": 15},
-        init="lecun",
+        schedule_args={"T_max": 8},
+        init="torch",
     ),
-    expected=Expected(metric="accuracy", low=0.97),
+    expected=Expected(metric="accuracy", low=0.97, note="5 seeds: 0.981 to 0.992"),
     facts=Facts(
         # 156 + 12 + 1,516 + 32 + 48,120 + 10,164 as printed in the paper, which has no free
         # number in its output layer; ours adds 84 x 10 weights and 10 biases (see deviations).
@@ -65,6 +66,9 @@ LENET5 = Chapter(
         "coefficient absorbs the factor of four.",
         "Trained by momentum with a cosine schedule instead of the stochastic diagonal "
         "Levenberg-Marquardt method.",
+        "Weights start from U(+-1/sqrt(fan-in)), not from the paper's U(+-2.4/fan-in), which "
+        'learns too, but slower (the scheme "lecun").',
+        "The training images are seen in five positions, because there are only about 1,250.",
         'Options: C3 connected to every map of S2 (connections="full") and average or max '
         'pooling without trainable coefficients (subsampling="average", "max").',
     ),

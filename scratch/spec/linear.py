@@ -28,7 +28,7 @@ LINEAR_REGRESSION = Chapter(
     train=Train(
         loss="HalfMSELoss", optimizer="SGD", lr=0.3, batch_size=10, epochs=100, init="zeros"
     ),
-    expected=Expected(metric="r2", low=0.85),
+    expected=Expected(metric="r2", low=0.85, note="5 seeds: 0.870 to 0.888; the noise allows 0.89"),
     facts=Facts(
         parameters=2,
         shapes={"linear": (1,)},
@@ -59,7 +59,7 @@ LOGISTIC_REGRESSION = Chapter(
     train=Train(
         loss="BCEWithLogitsLoss", optimizer="SGD", lr=0.5, batch_size=10, epochs=200, init="zeros"
     ),
-    expected=Expected(metric="accuracy", low=0.9),
+    expected=Expected(metric="accuracy", low=0.97, note="5 seeds: 0.980 to 1.0"),
     facts=Facts(
         parameters=3,
         shapes={"linear": (1,)},
@@ -91,7 +91,7 @@ SOFTMAX_REGRESSION = Chapter(
     train=Train(
         loss="CrossEntropyLoss", optimizer="SGD", lr=0.5, batch_size=10, epochs=200, init="zeros"
     ),
-    expected=Expected(metric="accuracy", low=0.8),
+    expected=Expected(metric="accuracy", low=0.95, note="5 seeds: 0.978 to 0.993"),
     facts=Facts(
         parameters=9,
         shapes={"linear": (3,)},

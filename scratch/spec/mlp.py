@@ -28,18 +28,23 @@ MLP_XOR = Chapter(
     train=Train(
         loss="BCEWithLogitsLoss",
         optimizer="SGD",
-        lr=1.0,
+        lr=0.1,
         batch_size=1,
         epochs=1000,
-        init="xavier",
+        optimizer_args={"momentum": 0.9},
+        init="torch",
     ),
-    expected=Expected(metric="accuracy", low=1.0),
+    expected=Expected(metric="accuracy", low=1.0, note="5 seeds: 1.0"),
     facts=Facts(
         parameters=9,
         shapes={"layers.fc1": (2,), "layers.fc2": (1,)},
         source=Source(_BOOK, "10.2: 2-2-1 with biases"),
     ),
-    deviations=("The network returns the logit; the sigmoid stands inside the loss.",),
+    deviations=(
+        "The network returns the logit; the sigmoid stands inside the loss.",
+        "Momentum and weights from U(+-1/sqrt(fan-in)) instead of plain descent from Xavier's, "
+        "from where two of the first five seeds end in a local minimum at accuracy 0.75.",
+    ),
 )
 
 MLP_MNIST = Chapter(
@@ -71,7 +76,7 @@ MLP_MNIST = Chapter(
         optimizer_args={"momentum": 0.9},
         init="xavier",
     ),
-    expected=Expected(metric="accuracy", low=0.93),
+    expected=Expected(metric="accuracy", low=0.95, note="5 seeds: 0.967 to 0.983"),
     facts=Facts(
         parameters=51450,
         shapes={"layers.fc1": (64,), "layers.fc2": (16,), "layers.fc3": (10,)},
