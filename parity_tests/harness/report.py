@@ -29,27 +29,37 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def table(checks: Sequence[Check]) -> str:
-    """Return one line per subject, level and engine: how much was compared and how close it is."""
+    """Return `rows` as text."""
     from tabulate import tabulate
 
-    rows = []
+    headers, body = rows(checks)
+    return tabulate(body, headers, disable_numparse=True)
+
+
+def rows(checks: Sequence[Check]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return one row per subject, level and engine: how much was compared and how close it is.
+
+    Returns:
+        The headers and the rows.
+    """
+    body: list[tuple[str, ...]] = []
     for (subject, level, engine), group in _groups(checks).items():
         top = max(group, key=lambda check: (check.failing, check.used))
         where = ".".join(part for part in (top.module, top.tensor) if part)
-        rows.append(
+        body.append(
             (
                 subject,
                 level,
                 LEVELS.get(level, ""),
                 engine,
-                len(group),
+                str(len(group)),
                 _closeness(level, top),
                 where if top.used or top.failing else "",
                 str(worst(group)),
             )
         )
     headers = ("subject", "", "level", "engine", "tensors", "worst", "at", "verdict")
-    return tabulate(rows, headers, disable_numparse=True)
+    return headers, body
 
 
 def summary(subjects: dict[str, list[Check]]) -> str:
