@@ -27,6 +27,15 @@ EXAMPLES = """\
 
 # The harness runs these; the trajectories (L5) and the exporter's nodes (L6) take longer.
 LEVELS = (("float64", ("L0", "L1", "L2")), ("float32", ("L3",)))
+CAPTIONS = {
+    "loss": "Loss and validation metric of every epoch; the thin line lies on the thick one.",
+    "gap": "The loss of every step in both loops, and how far they are apart in float32.",
+    "confusion": "Which class is taken for which on the test split.",
+    "kernels": "What the first layer has learned to look for.",
+    "samples": "Test samples, mistakes first.",
+    "boundary": "Where the network decides for which class.",
+    "fit": "What the network has fitted.",
+}
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -145,7 +154,7 @@ def _page(
         ],
     )
     for path in result.plots:
-        page.picture(path, path.stem.replace("_", " "))
+        page.picture(path, CAPTIONS[path.stem])
     page.section(
         "Are the two one network?",
         "Every module was given the reference's own input and cotangent. A bound follows from the "
