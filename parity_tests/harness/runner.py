@@ -42,10 +42,17 @@ def over_seeds(run: Callable[[int], list[Check]], seed: int, count: int = SEEDS)
     return [check for at in range(seed, seed + count) for check in redrawn(run, at)]
 
 
-def protected(level: str, subject: str, run: Callable[[], list[Check]]) -> list[Check]:
-    """Run a level of a whole network; what the network raises is a failure, not a crash."""
+def protected(level: str, subject: str, seed: int, run: Callable[[], list[Check]]) -> list[Check]:
+    """Run a level; what a network raises is a failure, not a crash.
+
+    Args:
+        level: name of the level.
+        subject: chapter, layer case or optimizer.
+        seed: is noted in every check that has none of its own.
+        run: the level.
+    """
     try:
-        return run()
+        checks = run()
     except UserError:
         raise
     except Exception as cause:
@@ -53,23 +60,26 @@ def protected(level: str, subject: str, run: Callable[[], list[Check]]) -> list[
         note = (
             f"raised {type(cause).__name__}: {cause} ({Path(where.filename).name}:{where.lineno})"
         )
-        return [Check(level, subject, "", "forward", "output", "scratch", Verdict.FAIL, note=note)]
+        failed = Check(level, subject, "", "forward", "output", "scratch", Verdict.FAIL, note=note)
+        checks = [failed]
+    return [replace(check, seed=check.seed or seed) for check in checks]
 
 
 def check_case(case: Case, dtype: str, seed: int, levels: Iterable[str]) -> list[Check]:
     """Run a layer case through the levels that apply to it."""
+
+    def seeds(level: str, run: Callable[[int], list[Check]], count: int = SEEDS) -> list[Check]:
+        return protected(level, case.name, seed, lambda: over_seeds(run, seed, count))
+
     checks: list[Check] = []
     if "L0" in levels and case.exact:
-        checks += over_seeds(lambda at: exact.run(of_case(case, at, exact=True)), seed)
+        checks += seeds("L0", lambda at: exact.run(of_case(case, at, exact=True)))
     if "L1" in levels and dtype == "float64" and case.smooth:
         entries = None if math.prod(case.shape) <= EVERY_ENTRY else oracle.ENTRIES
-        checks += protected(
-            "L1",
-            case.name,
-            lambda: over_seeds(lambda at: oracle.run(of_case(case, at), entries), seed, 1),
-        )
+        checks += seeds("L1", lambda at: oracle.run(of_case(case, at), entries), 1)
     if _judged(levels, dtype):
-        checks += over_seeds(lambda at: judge.run(of_case(case, at, dtype), dtype), seed)
+        level = "L2" if dtype == "float64" else "L3"
+        checks += seeds(level, lambda at: judge.run(of_case(case, at, dtype), dtype))
     return checks
 
 
@@ -95,23 +105,25 @@ def check_chapter(
     def pair(at: int) -> Pair:
         return of_chapter(id, size, at, dtype)
 
+    def seeds(level: str, run: Callable[[int], list[Check]], count: int = SEEDS) -> list[Check]:
+        return protected(level, id, seed, lambda: over_seeds(run, seed, count))
+
     checks: list[Check] = []
     if "L0" in chosen:
-        checks += over_seeds(lambda at: exact.run(of_chapter(id, size, at, exact=True)), seed)
+        checks += seeds("L0", lambda at: exact.run(of_chapter(id, size, at, exact=True)))
     if "L1" in chosen and dtype == "float64":
-        checks += protected(
-            "L1", id, lambda: over_seeds(lambda at: oracle.run(pair(at), oracle.ENTRIES), seed, 1)
-        )
+        checks += seeds("L1", lambda at: oracle.run(pair(at), oracle.ENTRIES), 1)
     if _judged(chosen, dtype):
-        checks += over_seeds(lambda at: judge.run(pair(at), dtype), seed)
+        level = "L2" if dtype == "float64" else "L3"
+        checks += seeds(level, lambda at: judge.run(pair(at), dtype))
     if "L5" in chosen:
         from parity_tests.harness.levels import trajectory
 
-        checks += protected("L5", id, lambda: trajectory.run(id, size, seed, dtype=dtype))
+        checks += protected("L5", id, seed, lambda: trajectory.run(id, size, seed, dtype=dtype))
     if "L6" in chosen:
         from parity_tests.harness.levels import export
 
-        checks += protected("L6", id, lambda: export.run(id, size, seed))
+        checks += protected("L6", id, seed, lambda: export.run(id, size, seed))
     return checks
 
 
@@ -119,7 +131,7 @@ def check_optimizer(name: str, dtype: str, seed: int) -> list[Check]:
     """Run one optimizer or schedule case (L4)."""
     from parity_tests.harness.levels import optimiser
 
-    return protected("L4", name, lambda: optimiser.run(name, seed, dtype))
+    return protected("L4", name, seed, lambda: optimiser.run(name, seed, dtype))
 
 
 def _judged(levels: Iterable[str], dtype: str) -> bool:

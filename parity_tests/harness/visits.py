@@ -21,8 +21,6 @@ from scratch import nn
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-MASK_GUARD = 8  # a mask over at least so many units must have both arms
-
 
 @dataclass
 class Place:
@@ -95,63 +93,3 @@ def places(pair: Pair, trace: Trace, dtype: str) -> Iterator[Place]:
         if visit.d_output is not None:
             path = visit.path
             yield Place(path, visit, ours[path], peers[path], theirs[path])
-
-
-def masks(pair: Pair, trace: Trace) -> dict[tuple[str, int], Array]:
-    """Return which side of its kink every unit is on, by module call.
-
-    ReLU: input above zero. Max pooling: place of the winner.
-    """
-    theirs = dict(pair.torch.named_modules())
-    found: dict[tuple[str, int], Array] = {}
-    for visit in trace.visits:
-        module = theirs.get(visit.path)
-        x = visit.inputs[0] if visit.inputs else None
-        if isinstance(module, torch.nn.ReLU) and x is not None:
-            found[visit.path, visit.call] = x > 0
-        elif isinstance(module, torch.nn.MaxPool2d) and x is not None:
-            _, winners = torch.nn.functional.max_pool2d(
-                torch.from_numpy(x.astype(np.float64)),
-                module.kernel_size,
-                module.stride,
-                module.padding,
-                module.dilation,
-                module.ceil_mode,
-                return_indices=True,
-            )
-            found[visit.path, visit.call] = winners.numpy()
-    return found
-
-
-def kinks(pair: Pair, reference: Trace, candidate: Trace) -> tuple[int, str]:
-    """Count the units that lie on different sides of a kink, and name the first module."""
-    ours, theirs = masks(pair, candidate), masks(pair, reference)
-    count, first = 0, ""
-    for key, mask in theirs.items():
-        if key in ours and ours[key].shape == mask.shape:
-            wrong = int((ours[key] != mask).sum())
-            if wrong and not count:
-                first = key[0]
-            count += wrong
-    return count, first
-
-
-def one_armed(pair: Pair, reference: Trace, level: str) -> list[Check]:
-    """Return a MISTRUSTED check for every ReLU that is open, or shut, everywhere."""
-    checks = []
-    for (path, _), mask in masks(pair, reference).items():
-        if mask.dtype == bool and mask.size >= MASK_GUARD and mask.all() == mask.any():
-            arm = "open" if mask.all() else "shut"
-            checks.append(
-                Check(
-                    level,
-                    pair.subject,
-                    path,
-                    "forward",
-                    "mask",
-                    "torch float64",
-                    Verdict.MISTRUSTED,
-                    note=f"every unit is {arm}",
-                )
-            )
-    return checks

@@ -13,12 +13,13 @@ import numpy as np
 
 from parity_tests.harness import bounds, onnx_layer, usage
 from parity_tests.harness.compare import compare
+from parity_tests.harness.kinks import one_armed
 from parity_tests.harness.local import as_check, judge, reach
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.rows import magnitudes
 from parity_tests.harness.run import BrokenError, Result, cast, run_scratch, run_torch
 from parity_tests.harness.verdict import Check, Verdict
-from parity_tests.harness.visits import Place, broken, one_armed, places, reference_trace
+from parity_tests.harness.visits import Place, broken, places, reference_trace
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

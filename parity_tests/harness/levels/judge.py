@@ -15,6 +15,7 @@ import numpy as np
 
 from parity_tests.harness import bounds, usage
 from parity_tests.harness.compare import compare
+from parity_tests.harness.kinks import Crossing, crossing, one_armed
 from parity_tests.harness.local import as_check, judge, reach, tolerances
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.precision import precision_path
@@ -25,8 +26,6 @@ from parity_tests.harness.visits import (
     Place,
     broken,
     candidate_trace,
-    kinks,
-    one_armed,
     places,
     reference_trace,
 )
@@ -46,13 +45,12 @@ def run(pair: Pair, dtype: str) -> list[Check]:
     candidate = candidate_trace(pair, dtype)
     checks = one_armed(pair, reference, level)
     checks += _unreached(pair, reference, level)
-    crossed, first = kinks(pair, reference, candidate)
     for place in places(pair, reference, dtype):
         checks += _place(level, pair, place, dtype)
     checks += _cumulative(level, pair, reference, candidate, dtype)
-    if crossed:
-        checks = [_as_kink(check, crossed) for check in checks]
-        checks.append(_audit(level, pair, crossed, first, dtype))
+    found = crossing(pair, reference, candidate, dtype)
+    if found.count:
+        checks.append(_audit(level, pair, found, dtype))
     return checks
 
 
@@ -83,6 +81,8 @@ def _place(level: str, pair: Pair, place: Place, dtype: str) -> list[Check]:
     if other is not None and place.leaf:
         checks += judge(*common, "torch float32", other, truth, limits, can, dtype)
         checks = precision_path(checks, place, narrow, d_narrow, found, other, limits)
+    if dtype == "float32":
+        checks = _beyond_kinks(checks, pair, place, wide, d_wide)
     used = (*common, place.scratch, narrow, d_narrow)
     if place.leaf:
         checks += usage.relaid(*used, found, limits)
@@ -149,23 +149,34 @@ def _unreached(pair: Pair, reference: Trace, level: str) -> list[Check]:
     ]
 
 
-def _as_kink(check: Check, crossed: int) -> Check:
-    """In float32 a unit beyond its kink explains differences of the whole run, not local ones."""
-    if check.level == "L3" and not check.module and check.verdict is Verdict.FAIL:
-        return replace(check, verdict=Verdict.KINK, note=f"{crossed} unit(s) beyond a kink")
-    return check
+def _beyond_kinks(
+    checks: list[Check], pair: Pair, place: Place, inputs: tuple[Array, ...], d_output: Array
+) -> list[Check]:
+    """In float32 a unit beyond its kink explains what a block makes of its input, a leaf's not."""
+    if place.leaf or not any(check.verdict is Verdict.FAIL for check in checks):
+        return checks
+    block = Pair(pair.subject, place.scratch, place.torch, inputs, d_output)
+    found = crossing(block, reference_trace(block), candidate_trace(block, "float32"), "float32")
+    if not found.explained:
+        return checks
+    note = f"{found.count} unit(s) beyond a kink"
+    return [
+        replace(check, verdict=Verdict.KINK, note=note) if check.verdict is Verdict.FAIL else check
+        for check in checks
+    ]
 
 
-def _audit(level: str, pair: Pair, crossed: int, first: str, dtype: str) -> Check:
-    verdict = Verdict.KINK if dtype == "float32" else Verdict.FAIL
-    note = f"{crossed} unit(s) lie on different sides of a kink"
+def _audit(level: str, pair: Pair, found: Crossing, dtype: str) -> Check:
+    note = f"{found.count} unit(s) lie on different sides of a kink"
+    if dtype == "float32" and not found.explained:
+        note += f", {found.far:.3g} times further from it than rounding explains"
     return Check(
         level,
         pair.subject,
-        first,
+        found.path,
         "forward",
         "mask",
         f"scratch {dtype} in the whole run",
-        verdict,
+        Verdict.KINK if dtype == "float32" and found.explained else Verdict.FAIL,
         note=note,
     )

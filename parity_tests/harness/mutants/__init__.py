@@ -131,7 +131,7 @@ def _first_failing(fault: Fault, level: str, result: Outcome) -> list[Check] | N
     for make in runs(fault.subjects, level):
         if level not in result.applicable:
             result.applicable.append(level)
-        checks = runner.protected(level, fault.name, functools.partial(runner.redrawn, make, 0))
+        checks = runner.protected(level, fault.name, 0, functools.partial(runner.redrawn, make, 0))
         if any(check.verdict is Verdict.FAIL for check in checks):
             return checks
     return None
