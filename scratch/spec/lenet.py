@@ -66,9 +66,10 @@ LENET5 = Chapter(
         "coefficient absorbs the factor of four.",
         "Trained by momentum with a cosine schedule instead of the stochastic diagonal "
         "Levenberg-Marquardt method.",
+        "The embedded data are a seventieth of the paper's and fill the whole image; four copies "
+        "of each training image, shifted by two pixels, stand in for its 60,000 samples.",
         "Weights start from U(+-1/sqrt(fan-in)), not from the paper's U(+-2.4/fan-in), which "
         'learns too, but slower (the scheme "lecun").',
-        "The training images are seen in five positions, because there are only about 1,250.",
         'Options: C3 connected to every map of S2 (connections="full") and average or max '
         'pooling without trainable coefficients (subsampling="average", "max").',
     ),

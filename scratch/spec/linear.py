@@ -26,9 +26,9 @@ LINEAR_REGRESSION = Chapter(
         alternatives=("diabetes",),
     ),
     train=Train(
-        loss="HalfMSELoss", optimizer="SGD", lr=0.3, batch_size=10, epochs=100, init="zeros"
+        loss="HalfMSELoss", optimizer="SGD", lr=0.1, batch_size=10, epochs=50, init="zeros"
     ),
-    expected=Expected(metric="r2", low=0.85, note="5 seeds: 0.870 to 0.888; the noise allows 0.89"),
+    expected=Expected(metric="r2", low=0.85, note="5 seeds: 0.866 to 0.890; the noise allows 0.89"),
     facts=Facts(
         parameters=2,
         shapes={"linear": (1,)},
@@ -57,9 +57,9 @@ LOGISTIC_REGRESSION = Chapter(
         normalise="min-max",
     ),
     train=Train(
-        loss="BCEWithLogitsLoss", optimizer="SGD", lr=0.5, batch_size=10, epochs=200, init="zeros"
+        loss="BCEWithLogitsLoss", optimizer="SGD", lr=0.5, batch_size=10, epochs=100, init="zeros"
     ),
-    expected=Expected(metric="accuracy", low=0.97, note="5 seeds: 0.980 to 1.0"),
+    expected=Expected(metric="accuracy", low=0.96, note="5 seeds: 0.970 to 1.0"),
     facts=Facts(
         parameters=3,
         shapes={"linear": (1,)},
@@ -89,7 +89,7 @@ SOFTMAX_REGRESSION = Chapter(
         normalise="min-max",
     ),
     train=Train(
-        loss="CrossEntropyLoss", optimizer="SGD", lr=0.5, batch_size=10, epochs=200, init="zeros"
+        loss="CrossEntropyLoss", optimizer="SGD", lr=0.5, batch_size=10, epochs=100, init="zeros"
     ),
     expected=Expected(metric="accuracy", low=0.95, note="5 seeds: 0.978 to 0.993"),
     facts=Facts(
