@@ -75,7 +75,9 @@ class Check:
         if self.verdict is Verdict.MISTRUSTED:
             return f"{text} MISTRUSTED: {self.note}"
         text += f" {self.engine} {self.got!r} reference {self.want!r}"
-        if self.used:
+        if self.used and self.used == abs(self.got - self.want):
+            text += f" (difference {self.used:.3g}, none is allowed)"
+        elif self.used:
             text += f" ({self.used:.3g} x tolerance)"
         return text + (f" {self.note}" if self.note else "")
 
