@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
+import scratch
 from parity_tests.harness import attribution
 from parity_tests.harness.levels import judge
 from parity_tests.harness.localise import first_divergences
@@ -16,9 +19,16 @@ from scratch import nn, spec
 REASONS = {"the shapes do not allow it", "the child changes nothing here"}
 
 
-def _attempted() -> list[tuple[str, str]]:
-    forms = attribution.FORMS
-    return [(id, f) for id in spec.ids() for f in forms[: None if spec.get(id).exact else 1]]
+def _attempted() -> Iterator[Any]:
+    for id in spec.ids():
+        yield id, "real"
+        if spec.get(id).exact:
+            convolutions = any(
+                isinstance(m, nn.Conv2d) for _, m in scratch.build(id).named_modules()
+            )
+            marks = [pytest.mark.long] if convolutions else []
+            yield pytest.param(id, "piecewise linear", marks=marks)
+            yield id, "exact"
 
 
 @pytest.mark.parametrize(("id", "form"), _attempted())
