@@ -28,13 +28,15 @@ MLP_XOR = Chapter(
     train=Train(
         loss="BCEWithLogitsLoss",
         optimizer="SGD",
-        lr=0.1,
+        lr=0.5,
         batch_size=1,
-        epochs=1000,
-        optimizer_args={"momentum": 0.9},
-        init="torch",
+        epochs=500,
+        optimizer_args={"momentum": 0.9, "weight_decay": 0.005},
+        schedule="CosineAnnealingLR",
+        schedule_args={"T_max": 500},
+        init="xavier",
     ),
-    expected=Expected(metric="accuracy", low=1.0, note="5 seeds: 1.0"),
+    expected=Expected(metric="accuracy", low=1.0, note="100 seeds: 1.0"),
     facts=Facts(
         parameters=9,
         shapes={"layers.fc1": (2,), "layers.fc2": (1,)},
@@ -42,8 +44,9 @@ MLP_XOR = Chapter(
     ),
     deviations=(
         "The network returns the logit; the sigmoid stands inside the loss.",
-        "Momentum and weights from U(+-1/sqrt(fan-in)) instead of plain descent from Xavier's, "
-        "from where two of the first five seeds end in a local minimum at accuracy 0.75.",
+        "Momentum, a cosine schedule and weight decay instead of plain descent, which leaves about "
+        "a third of all starts in a local minimum at accuracy 0.75 or 0.5, where some weights grow "
+        "for ever; the decay removes it, at the price of a loss that does not go to 0.",
     ),
 )
 
@@ -70,13 +73,15 @@ MLP_MNIST = Chapter(
     train=Train(
         loss="CrossEntropyLoss",
         optimizer="SGD",
-        lr=0.2,
+        lr=0.1,
         batch_size=32,
-        epochs=40,
+        epochs=30,
         optimizer_args={"momentum": 0.9},
+        schedule="CosineAnnealingLR",
+        schedule_args={"T_max": 30},
         init="xavier",
     ),
-    expected=Expected(metric="accuracy", low=0.95, note="5 seeds: 0.967 to 0.983"),
+    expected=Expected(metric="accuracy", low=0.95, note="5 seeds: 0.967 to 0.986"),
     facts=Facts(
         parameters=51450,
         shapes={"layers.fc1": (64,), "layers.fc2": (16,), "layers.fc3": (10,)},
