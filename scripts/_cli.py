@@ -12,6 +12,7 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
@@ -51,6 +52,15 @@ def guarded(
             raise
         print(_line(f"{error.filename}: {error.strerror}"), file=sys.stderr)
         return BAD_INPUT
+
+
+def one_thread() -> None:
+    """Compute on one thread unless the environment says otherwise; call before NumPy is imported.
+
+    Small networks are fastest so, and no sum depends on how many cores there are.
+    """
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
 
 
 def failed(reason: str) -> int:

@@ -75,9 +75,10 @@ def _losses(folder: Path, chapter: Chapter, histories: dict[str, History]) -> Pa
 
 def _gap(folder: Path, chapter: Chapter, histories: dict[str, History]) -> Path:
     path = folder / "gap.png"
-    ours, theirs = histories["scratch"].step_losses, histories["torch"].step_losses
+    losses = [history.step_losses for history in histories.values()]
     title = f"{chapter.title}: both twins on the same batches"
-    pictures.twin_gap(path, ours, theirs, title=title)
+    first, second = histories  # in the colours of the loss curve
+    pictures.twin_gap(path, *losses, names=(first, second), title=title)
     return path
 
 

@@ -36,7 +36,6 @@ CASES = (
 ROUNDS, SECONDS = 9, 0.2
 QUICK_ROUNDS, QUICK_SECONDS = 3, 0.05
 SCHEMA = 1
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,7 +124,7 @@ def _start(name: str) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, **dict.fromkeys(THREADS, "1")},
+        env={**os.environ, **dict.fromkeys(_cli.THREADS, "1")},
     )
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -36,7 +35,6 @@ CAPTIONS = {
     "boundary": "Where the network decides for which class.",
     "fit": "What the network has fitted.",
 }
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,8 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="the run folder; a fresh one below runs/")
     parser.add_argument("--report", type=Path, default=Path("report.html"), help="the page")
     args = parser.parse_args(argv)
-    for name in THREADS:  # networks of this size are fastest on one thread
-        os.environ.setdefault(name, "1")
+    _cli.one_thread()
 
     import _training
     import _twins

@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--trainer.NAME", metavar="VALUE", help="any argument of lightning.Trainer (torch twin)"
     )
     args = parser.parse_args(own)
+    _cli.one_thread()
     chosen = {
         name: getattr(args, name)
         for name in ("twin", "epochs", "lr", "seed", "size", "data", "data_dir")
