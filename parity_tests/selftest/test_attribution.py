@@ -31,7 +31,7 @@ def _attempted() -> Iterator[Any]:
             yield id, "exact"
 
 
-@pytest.mark.parametrize(("id", "form"), _attempted())
+@pytest.mark.parametrize(("id", "form"), list(_attempted()))
 def test_every_fault_is_attributed(id: str, form: str) -> None:
     attempts = attribution.run(id, form=form)
     wrong = [attempt for attempt in attempts if not attempt.skipped and not attempt.right]
