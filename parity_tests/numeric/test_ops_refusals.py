@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -117,8 +117,8 @@ def test_a_gradient_of_another_shape_or_dtype_is_refused(case: Case) -> None:
             case.backward(dy.astype("f8"), cache)
 
 
-def test_an_error_survives_pickling() -> None:
-    error = pickle.loads(pickle.dumps(ShapeError("(N, 3)", (2, 4))))
+def test_an_error_survives_copying() -> None:
+    error = copy.deepcopy(ShapeError("(N, 3)", (2, 4)))
     assert str(error) == "expects (N, 3); got (2, 4)"
     assert (error.expected, error.got) == ("(N, 3)", (2, 4))
     assert isinstance(error, ValueError)
