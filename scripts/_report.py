@@ -10,16 +10,18 @@ from pathlib import Path
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8885; --soft: #8881; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 0 auto; padding: 1rem; }
 h1 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; }
 th, td { text-align: left; padding: 0.3rem 0.8rem 0.3rem 0; border-bottom: 1px solid var(--line);
   white-space: nowrap; }
-figure { margin: 1.5rem 0; } figcaption { color: #777; font-size: 0.9rem; }
+figure { margin: 1.5rem 0; } figcaption { opacity: 0.75; font-size: 0.9rem; }
 img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
 pre { background: var(--soft); padding: 0.8rem; overflow-x: auto; border-radius: 4px; }
-.PASS { color: #008a4b; } .FAIL, .MISTRUSTED { color: #d1242f; font-weight: bold; }
+ul { padding-left: 1.2rem; }
+.PASS { color: light-dark(#00703c, #3fb950); font-weight: bold; }
+.FAIL, .MISTRUSTED { color: light-dark(#c4141f, #ff7b72); font-weight: bold; }
 """
 
 
@@ -44,6 +46,15 @@ class Page:
     def text(self, text: str) -> None:
         """Add a paragraph."""
         self.parts.append(f"<p>{escape(text)}</p>")
+
+    def items(self, texts: Sequence[str]) -> None:
+        """Add a list."""
+        self.parts.append(f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>")
+
+    def verdict(self, passed: bool, text: str) -> None:
+        """Add what it all amounts to."""
+        word = "PASS" if passed else "FAIL"
+        self.parts.append(f'<p><span class="{word}">{word}</span> {escape(text)}</p>')
 
     def code(self, text: str) -> None:
         """Add lines to copy."""

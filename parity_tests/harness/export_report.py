@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from parity_tests.harness.verdict import Check, worst
@@ -23,26 +24,35 @@ def checks_json(checks: list[Check]) -> dict[str, Any]:
     return {"value": "largest error as a share of its bound", "checks": rows}
 
 
-def per_engine(checks: list[Check]) -> str:
-    """Return a table with a row per engine: checks, largest share of a bound, verdict."""
+def per_engine(checks: Sequence[Check]) -> str:
+    """Return `rows` as text."""
     from tabulate import tabulate
 
-    rows = []
+    headers, body = rows(checks)
+    return tabulate(body, headers, disable_numparse=True)
+
+
+def rows(checks: Sequence[Check]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return a row per engine: checks, largest share of a bound, verdict.
+
+    Returns:
+        The headers and the rows.
+    """
+    body: list[tuple[str, ...]] = []
     for engine in dict.fromkeys(check.engine for check in checks):
         own = [check for check in checks if check.engine == engine]
         most = max(own, key=lambda check: check.used)
         passed = sum(not check.failing for check in own)
-        rows.append(
+        body.append(
             (
                 engine,
                 f"{passed} of {len(own)}",
                 f"{most.used:.3f}" if most.used else "",
                 most.tensor if most.used else "",
-                worst(own),
+                str(worst(own)),
             )
         )
-    headers = ("engine", "passed", "error / bound", "largest at", "verdict")
-    return tabulate(rows, headers, disable_numparse=True)
+    return ("engine", "passed", "error / bound", "largest at", "verdict"), body
 
 
 def every_check(checks: list[Check]) -> str:
