@@ -66,7 +66,8 @@ def page(
         "PyTorch, ONNX Runtime, onnx.reference and the NumPy twin, each held against float64, at "
         "batches of 1, 2, 3 and 7; and what the bundle says about itself.",
     )
-    made.table(*export_report.rows(exported))
+    headers, rows = export_report.rows(exported)
+    made.table(_verdict_second(headers), [_verdict_second(row) for row in rows])
     made.section("How the network differs from its publication")
     made.items(chapter.deviations or ("It does not.",))
     _environment(made)
@@ -122,17 +123,17 @@ def _proof(made: Page, checks: Sequence[Check]) -> None:
         "arithmetic it may not differ at all.",
     )
     headers, rows = report.rows(checks)
-    made.table(_verdict_first(headers), [_verdict_first(row) for row in rows])
+    made.table(_verdict_second(headers[1:]), [_verdict_second(row[1:]) for row in rows])
     with tempfile.TemporaryDirectory() as folder:
         chart = Path(folder) / "parity.png"
         parity_chart(chart, "Error of every module as a share of its own bound", checks)
         made.picture(chart, "Every module against its own bound, forward and backward (L2, L3).")
 
 
-def _verdict_first(row: Sequence[str]) -> Sequence[str]:
-    """Return a row without its subject, and with the verdict where a narrow page shows it."""
-    _, level, *middle, verdict = row
-    return (level, verdict, *middle)
+def _verdict_second(row: Sequence[str]) -> Sequence[str]:
+    """Return a row with its verdict where a narrow page shows it."""
+    first, *middle, verdict = row
+    return (first, verdict, *middle)
 
 
 def _environment(made: Page) -> None:
