@@ -75,10 +75,14 @@ def _losses(folder: Path, chapter: Chapter, histories: dict[str, History]) -> Pa
 
 def _gap(folder: Path, chapter: Chapter, histories: dict[str, History]) -> Path:
     path = folder / "gap.png"
-    losses = [history.step_losses for history in histories.values()]
-    title = f"{chapter.title}: both twins on the same batches"
     first, second = histories  # in the colours of the loss curve
-    pictures.twin_gap(path, *losses, names=(first, second), title=title)
+    pictures.twin_gap(
+        path,
+        histories[first].step_losses,
+        histories[second].step_losses,
+        names=(first, second),
+        title=f"{chapter.title}: both twins on the same batches",
+    )
     return path
 
 
