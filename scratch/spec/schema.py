@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from scratch.spec.errors import unknown
+
+NORMALISATIONS = ("none", "min-max", "mean", "log", "arctan", "z-score", "centre", "ratio")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -34,8 +38,12 @@ class Data:
         target: name of the predicted quantity, with its unit.
         alternatives: bundled real sets of the same shape.
         value_range: images only: what an empty and a fully inked pixel become.
-        normalise: "none" or "min-max"; fitted on the training split only.
-        options: arguments of the generator.
+        normalise: one of NORMALISATIONS for the features; fitted on the training split only.
+        normalise_target: the same for a regression's target.
+        options: arguments of the generator; further ones are told in `scratch.data.loading`.
+
+    Raises:
+        UserError: an unknown normalisation.
     """
 
     name: str
@@ -47,7 +55,13 @@ class Data:
     alternatives: tuple[str, ...] = ()
     value_range: tuple[float, float] | None = None
     normalise: str = "none"
+    normalise_target: str = "none"
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for kind in (self.normalise, self.normalise_target):
+            if kind not in NORMALISATIONS:
+                raise unknown("normalisation", kind, NORMALISATIONS)
 
 
 @dataclass(frozen=True)
