@@ -32,10 +32,23 @@ LOSSES: Mapping[str, type[Module]] = {
     "BCEWithLogitsLoss": nn.BCEWithLogitsLoss,
     "CrossEntropyLoss": nn.CrossEntropyLoss,
 }
-OPTIMIZERS: Mapping[str, Any] = {"SGD": optim.SGD, "Adam": optim.Adam, "AdamW": optim.AdamW}
+OPTIMIZERS: Mapping[str, Any] = {
+    "SGD": optim.SGD,
+    "Adam": optim.Adam,
+    "AdamW": optim.AdamW,
+    "Adagrad": optim.Adagrad,
+    "Adadelta": optim.Adadelta,
+    "RMSprop": optim.RMSprop,
+}
 SCHEDULES: Mapping[str, Any] = {
     "StepLR": schedules.StepLR,
+    "MultiStepLR": schedules.MultiStepLR,
+    "ExponentialLR": schedules.ExponentialLR,
+    "PolynomialLR": schedules.PolynomialLR,
     "CosineAnnealingLR": schedules.CosineAnnealingLR,
+    "LinearLR": schedules.LinearLR,
+    "InverseLR": schedules.InverseLR,
+    "SequentialLR": schedules.SequentialLR,
 }
 
 _EVALUATION_BATCH = 256
@@ -189,9 +202,26 @@ def build_schedule(plan: Train, optimizer: Optimizer) -> Schedule | None:
     """
     if not plan.schedule:
         return None
-    if plan.schedule not in SCHEDULES:
-        raise unknown("schedule", plan.schedule, SCHEDULES)
-    schedule: Schedule = SCHEDULES[plan.schedule](optimizer, **plan.schedule_args)
+    return make_schedule(plan.schedule, plan.schedule_args, optimizer)
+
+
+def make_schedule(name: str, arguments: Mapping[str, Any], optimizer: Optimizer) -> Schedule:
+    """Return a schedule by name.
+
+    Args:
+        name: key of `SCHEDULES`.
+        arguments: its keywords; the `schedulers` of a SequentialLR as (name, arguments) pairs.
+        optimizer: whose rate it changes.
+
+    Raises:
+        UserError: no such schedule.
+    """
+    if name not in SCHEDULES:
+        raise unknown("schedule", name, SCHEDULES)
+    given = dict(arguments)
+    if "schedulers" in given:
+        given["schedulers"] = [make_schedule(*one, optimizer) for one in given["schedulers"]]
+    schedule: Schedule = SCHEDULES[name](optimizer, **given)
     return schedule
 
 
