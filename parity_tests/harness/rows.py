@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity_tests.harness import bounds, rows_loss
+from parity_tests.harness import bounds, rows_activation, rows_loss, rows_norm
 from parity_tests.harness.run import Result, run_torch
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -175,5 +175,7 @@ ROWS: dict[str, Row] = {
     "ScaledTanh": _scaled_tanh,
     "Sigmoid": _sigmoid,
     "Softmax": _softmax,
+    **rows_activation.ROWS,
+    **rows_norm.ROWS,
     **rows_loss.ROWS,
 }

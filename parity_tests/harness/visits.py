@@ -21,6 +21,7 @@ from scratch import nn
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+KINKED = ("ReLU", "LeakyReLU", "ELU", "Step")
 MASK_GUARD = 8  # a mask over at least so many units must have both arms
 
 
@@ -100,14 +101,14 @@ def places(pair: Pair, trace: Trace, dtype: str) -> Iterator[Place]:
 def masks(pair: Pair, trace: Trace) -> dict[tuple[str, int], Array]:
     """Return which side of its kink every unit is on, by module call.
 
-    ReLU: input above zero. Max pooling: place of the winner.
+    Rectifiers and steps: input above zero. Max pooling: place of the winner.
     """
     theirs = dict(pair.torch.named_modules())
     found: dict[tuple[str, int], Array] = {}
     for visit in trace.visits:
         module = theirs.get(visit.path)
         x = visit.inputs[0] if visit.inputs else None
-        if isinstance(module, torch.nn.ReLU) and x is not None:
+        if type(module).__name__ in KINKED and x is not None:
             found[visit.path, visit.call] = x > 0
         elif isinstance(module, torch.nn.MaxPool2d) and x is not None:
             _, winners = torch.nn.functional.max_pool2d(
@@ -137,7 +138,7 @@ def kinks(pair: Pair, reference: Trace, candidate: Trace) -> tuple[int, str]:
 
 
 def one_armed(pair: Pair, reference: Trace, level: str) -> list[Check]:
-    """Return a MISTRUSTED check for every ReLU that is open, or shut, everywhere."""
+    """Return a MISTRUSTED check for every rectifier that is open, or shut, everywhere."""
     checks = []
     for (path, _), mask in masks(pair, reference).items():
         if mask.dtype == bool and mask.size >= MASK_GUARD and mask.all() == mask.any():

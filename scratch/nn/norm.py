@@ -31,6 +31,8 @@ class _BatchNorm(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features = num_features
@@ -39,7 +41,7 @@ class _BatchNorm(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         self.weight = Parameter(np.ones(num_features, np.float32)) if affine else None
-        self.bias = Parameter(np.zeros(num_features, np.float32)) if affine else None
+        self.bias = Parameter(np.zeros(num_features, np.float32)) if affine and bias else None
         if track_running_stats:
             self.register_buffer("running_mean", np.zeros(num_features, np.float32))
             self.register_buffer("running_var", np.ones(num_features, np.float32))
@@ -80,8 +82,9 @@ class _BatchNorm(Module):
         kind, cache = self.saved()
         backward = norm.batch_norm_backward if kind == "batch" else norm.fixed_norm_backward
         dx, dweight, dbias = backward(d_output, cache)
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             self.weight.grad += dweight
+        if self.bias is not None:
             self.bias.grad += dbias
         return dx
 
@@ -89,7 +92,8 @@ class _BatchNorm(Module):
         """Return the arguments in torch's words."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, track_running_stats={self.track_running_stats}"
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
         )
 
 

@@ -96,10 +96,10 @@ def elu(x: Array, alpha: float = 1.0) -> tuple[Array, SlopeCache]:
     [-2.0, 0.0, 3.0]
     """
     checks.entries(x)
-    negative = x.real <= 0
-    below = np.where(negative, x, x.dtype.type(0))  # so that no exponential overflows
-    y = np.where(negative, alpha * np.expm1(below), x)
-    slope = np.where(negative, alpha * np.exp(below), x.dtype.type(1))
+    positive = x.real > 0
+    below = np.where(positive, x.dtype.type(0), x)  # so that no exponential overflows
+    y = np.where(positive, x, alpha * np.expm1(below))
+    slope = np.where(positive, x.dtype.type(1), alpha * np.exp(below))
     return y, SlopeCache(slope)
 
 

@@ -17,9 +17,11 @@ from parity_tests.harness.levels import exact, judge, optimiser, oracle, traject
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.mutants import (
     conv,
+    curves,
     engine,
     linear,
     loss,
+    norm,
     optimizer,
     pointwise,
     pool,
@@ -36,6 +38,8 @@ FAULTS: tuple[Fault, ...] = (
     *pool.FAULTS,
     *pointwise.FAULTS,
     *loss.FAULTS,
+    *curves.FAULTS,
+    *norm.FAULTS,
     *engine.FAULTS,
     *wiring.FAULTS,
     *optimizer.FAULTS,
