@@ -88,7 +88,8 @@ class Value:
 
     def trace(self) -> str:
         """Return a line per number to check by hand: how it was made, value, derivative."""
-        inner, lines = {}, []
+        inner: dict[int, str] = {}
+        lines: list[str] = []
         for node in self.graph():
             if not node.slopes and not node.name:
                 inner[id(node)] = f"{node.data:g}"

@@ -99,7 +99,7 @@ def draw(folder: Path, example: Any) -> Path:
         return descent.evaluate(example.function, dict(zip(names, inputs, strict=True))).value
 
     target = example.runs[0].target or None
-    title = f"{example.title}: {example.formula}"
+    title = f"{example.title}\n{example.formula}"
     function = np.vectorize(value, otypes=[float])
     if len(names) == 1:
         flat = {name: [x for (x,) in points] for name, points in visited.items()}
@@ -110,7 +110,7 @@ def draw(folder: Path, example: Any) -> Path:
 
         x, y = line_points()
         surface = lambda w, b: half_mse(w, b, x, y)  # noqa: E731
-        span = ((1.0, 3.0), (2.0, 4.2))
+        span = ((0.8, 3.0), (2.0, 4.2))
         pictures.path_on_contour(path, surface, visited, ("w", "b"), title, span)
     else:
         pictures.path_on_contour(

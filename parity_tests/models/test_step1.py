@@ -12,7 +12,7 @@ from parity_tests.harness.verdict import Verdict
 from ref_torch import basics as theirs
 from ref_torch import descent as reference
 from scratch import basics as ours
-from scratch import descent
+from scratch import descent, tape
 from scratch.data.points import line_points
 from scratch.spec import descent as spec
 
@@ -95,3 +95,58 @@ def test_the_losses_and_the_neuron_are_torchs(seed: int) -> None:
 def test_a_step_at_zero_is_zero_in_both() -> None:
     zero = np.array([-0.0, 0.0])
     assert ours.step(zero).tolist() == theirs.step(torch.from_numpy(zero)).tolist() == [0, 0]
+
+
+def _assigned(self: tape.Value) -> None:
+    order = self.graph()
+    for node in order:
+        node.grad = 0.0
+    self.grad = 1.0
+    for node in reversed(order):
+        for operand, slope in node.slopes:
+            operand.grad = slope * node.grad
+
+
+def _own_slopes(self: tape.Value, other: tape.Value | float) -> tape.Value:
+    b = other if isinstance(other, tape.Value) else tape.Value(other)
+    return tape.Value(self.data * b.data, "", "{} * {}", ((self, self.data), (b, b.data)))
+
+
+FAULTS = {
+    "gradient assigned instead of accumulated": (tape.Value, "backward", _assigned),
+    "a factor's slope is itself": (tape.Value, "__mul__", _own_slopes),
+    "a power keeps its exponent": (
+        tape.Value,
+        "__pow__",
+        lambda a, n: tape.Value(a.data**n, "", "{}", ((a, n * a.data**n),)),
+    ),
+    "a root's slope lacks the half": (
+        descent,
+        "sqrt",
+        lambda x: tape.Value(x.data**0.5, "", "{}", ((x, x.data**-0.5),)),
+    ),
+    "a logarithm to base 10": (
+        descent,
+        "log",
+        lambda x: tape.Value(np.log10(x.data), "", "{}", ((x, 1 / x.data),)),
+    ),
+    "a sine's slope is the negative cosine": (
+        descent,
+        "sin",
+        lambda x: tape.Value(np.sin(x.data), "", "{}", ((x, -np.cos(x.data)),)),
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, name, faulty = FAULTS[fault]
+    monkeypatch.setattr(owner, name, faulty)
+    seen = False
+    for example in spec.EXAMPLES:
+        start = dict(example.runs[0].start)
+        a, b = (module.evaluate(example.function, start) for module in (descent, reference))
+        got, want = ([p.value, *p.slopes.values()] for p in (a, b))
+        pairs = zip(map(np.array, got), map(np.array, want), strict=True)
+        seen |= any(abs(x - y) > bounds.whole(y) for x, y in pairs)
+    assert seen

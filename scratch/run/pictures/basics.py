@@ -126,8 +126,9 @@ def path_on_curve(
         margin = min(margin, (low - 1) / 2)
     grid = np.linspace(low - margin, high + margin, _GRID)
     count = len(visited)
-    with picture(path, title, 3.4 * min(count, 3) + 1.5, 3.1 * (-(-count // 3)) + 0.8) as figure:
-        shape = (-(-count // 3), min(count, 3))
+    shape = (-(-count // 3), min(count, 3))
+    width = max(6.5, 3.4 * shape[1] + 1.5)
+    with picture(path, title, width, 3.1 * shape[0] + 0.8) as figure:
         panels = figure.subplots(*shape, squeeze=False, sharex=True, sharey=True).ravel()
         for panel, (name, values) in zip(panels, visited.items(), strict=False):
             x = np.asarray(values)
@@ -175,7 +176,8 @@ def path_on_contour(
     if span is None:
         low, high = every.min(axis=0), every.max(axis=0)
         margin = np.maximum(0.25 * (high - low), 0.1 * (high - low).max())
-        span = tuple(zip(low - margin, high + margin, strict=True))
+        (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
+        span = (left, right), (bottom, top)
     across, up = np.meshgrid(*(np.linspace(*ends, _COARSE) for ends in span))
     heights = surface(across, up)
     # Squares of even steps: a bowl's lines lie evenly spaced.
@@ -188,10 +190,12 @@ def path_on_contour(
         figure.colorbar(lines, ax=panel, label="value")
         if target is not None:
             panel.contour(across, up, heights, [target], colors=RED, linestyles="--")
-        for colour, (name, points) in zip(PALETTE, visited.items(), strict=False):
+        pairs = zip(PALETTE, visited.items(), strict=False)
+        for number, (colour, (name, points)) in enumerate(pairs):
             x, y = np.asarray(points, dtype=float).T
-            panel.plot(x, y, "o-", color=colour, markersize=4, linewidth=1.4, label=name)
+            width = 1.4 + 2.2 * (len(visited) - 1 - number)  # runs may lie on top of each other
+            panel.plot(x, y, "o-", color=colour, markersize=4, linewidth=width, label=name)
             panel.plot(x[:1], y[:1], "o", color=colour, markersize=8, markeredgecolor="black")
         panel.set_xlabel(labels[0])
         panel.set_ylabel(labels[1])
-        panel.legend()
+        panel.legend(frameon=True)
