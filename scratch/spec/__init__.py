@@ -11,7 +11,7 @@ from __future__ import annotations
 from scratch.spec import lenet, linear, mlp
 from scratch.spec.arguments import arguments
 from scratch.spec.errors import UserError, unknown
-from scratch.spec.schema import Chapter, Data, Expected, Facts, Onnx, Source, Tiny, Train
+from scratch.spec.schema import Chapter, Data, Expected, Facts, Onnx, Source, Stop, Tiny, Train
 
 SIZES = ("full", "tiny")
 
@@ -57,6 +57,7 @@ __all__ = [
     "Facts",
     "Onnx",
     "Source",
+    "Stop",
     "Tiny",
     "Train",
     "UserError",
