@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds
+from parity_tests.harness import bounds, bounds_layers
 from parity_tests.harness.engines import session
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -177,7 +177,7 @@ def _batch_norm(node: Any, inputs: dict[str, Array]) -> Array:
     deviation = np.sqrt(variance + eps).reshape(keep)
     spread = (np.abs(x) + np.abs(mean).reshape(keep)) / deviation
     scale, shift = np.abs(weight).reshape(keep), np.abs(bias).reshape(keep)
-    return bounds.fixed_norm_output(spread, scale, shift, deviation)
+    return bounds_layers.fixed_norm_output(spread, scale, shift, deviation)
 
 
 def _terms(node: Any, inputs: dict[str, Array]) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds
+from parity_tests.harness import bounds, bounds_layers
 from parity_tests.harness.run import Result
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -14,29 +14,32 @@ Units = dict[str, Array]
 
 
 def _leaky(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result) -> Units:
-    factor = bounds.scaled_by(module.negative_slope) * ~(inputs[0] > 0)
+    factor = bounds_layers.scaled_by(module.negative_slope) * ~(inputs[0] > 0)
     return {"output": factor * np.abs(truth.output), "dx": factor * np.abs(truth.dx[0])}
 
 
 def _elu(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result) -> Units:
     curved = ~(inputs[0] > 0)
     size = np.abs(truth.output), np.abs(truth.dx[0])
-    return {"output": curved * bounds.elu(size[0]), "dx": curved * bounds.elu(size[1])}
+    return {
+        "output": curved * bounds_layers.elu(size[0]),
+        "dx": curved * bounds_layers.elu(size[1]),
+    }
 
 
 def _softplus(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result) -> Units:
     t = inputs[0] * module.beta
     curved = ~(t > module.threshold)
     return {
-        "output": curved * bounds.softplus_output(t, truth.output, module.beta),
-        "dx": curved * bounds.softplus_dx(t, truth.dx[0]),
+        "output": curved * bounds_layers.softplus_output(t, truth.output, module.beta),
+        "dx": curved * bounds_layers.softplus_dx(t, truth.dx[0]),
     }
 
 
 def _gelu(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result) -> Units:
     x = inputs[0]
-    share, error = bounds.gate(x, module.approximate)
-    slope = bounds.gate_slope(x, module.approximate)
+    share, error = bounds_layers.gate(x, module.approximate)
+    slope = bounds_layers.gate_slope(x, module.approximate)
     return {
         "output": np.abs(x) * error + 2 * np.abs(truth.output),
         "dx": np.abs(d_output) * (error + share + slope) + 2 * np.abs(truth.dx[0]),
@@ -45,8 +48,8 @@ def _gelu(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result
 
 def _silu(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result) -> Units:
     return {
-        "output": bounds.silu_output(truth.output),
-        "dx": bounds.silu_dx(inputs[0], d_output),
+        "output": bounds_layers.silu_output(truth.output),
+        "dx": bounds_layers.silu_dx(inputs[0], d_output),
     }
 
 
@@ -56,7 +59,7 @@ def _step(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result
 
 def _bent(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result) -> Units:
     return {
-        "output": bounds.bent_output(inputs[0], truth.output),
+        "output": bounds_layers.bent_output(inputs[0], truth.output),
         "dx": bounds.SMALL_CHAIN * np.abs(d_output) * 1.5,
     }
 
@@ -66,7 +69,7 @@ def _powers(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Resu
     terms = exponents * np.abs(inputs[0]) ** (exponents - 1) * np.abs(d_output)
     return {
         "output": exponents * (exponents > 1) * np.abs(truth.output),
-        "dx": bounds.polynomial_slope(terms),
+        "dx": bounds_layers.polynomial_slope(terms),
     }
 
 

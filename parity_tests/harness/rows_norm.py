@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds
+from parity_tests.harness import bounds, bounds_layers
 from parity_tests.harness.run import Result
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -38,17 +38,17 @@ def batch_norm(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: R
         size = np.abs(x).mean(axes)
         normalised = np.abs(x - mean.reshape(keep)) / wide["deviation"]
         ratio = (size / deviation).reshape(keep)
-        units["output"] = bounds.batch_norm_output(normalised, ratio, count, **wide)
+        units["output"] = bounds_layers.batch_norm_output(normalised, ratio, count, **wide)
         means = [value.mean(axes).reshape(keep) for value in (dy, dy * normalised)]
         magnitude = dy + means[0] + normalised * means[1]
-        units["dx"] = bounds.batch_norm_dx(magnitude, ratio, count, **wide)
-        units["weight"] = bounds.batch_norm_sum((dy * (normalised + ratio)).sum(axes), count)
+        units["dx"] = bounds_layers.batch_norm_dx(magnitude, ratio, count, **wide)
+        units["weight"] = bounds_layers.batch_norm_sum((dy * (normalised + ratio)).sum(axes), count)
     else:
         size = np.abs(mean)
         spread = (np.abs(x) + size.reshape(keep)) / wide["deviation"]
-        units["output"] = bounds.fixed_norm_output(spread, **wide)
+        units["output"] = bounds_layers.fixed_norm_output(spread, **wide)
         units["dx"] = bounds.SMALL_CHAIN * np.abs(truth.dx[0])
-        units["weight"] = bounds.batch_norm_sum((dy * spread).sum(axes), count)
+        units["weight"] = bounds_layers.batch_norm_sum((dy * spread).sum(axes), count)
     units["bias"] = bounds.accumulated(count, dy.sum(axes))
     if module.running_mean is not None:
         units |= _running(module, size, variance, count)
@@ -65,8 +65,10 @@ def _running(module: Any, size: Array, variance: Array, count: int) -> Units:
     share = 1 / batches if module.momentum is None else module.momentum
     return {
         **units,
-        "running_mean": bounds.running_mean(old_mean, size, count, share),
-        "running_var": bounds.running_var(old_variance, variance + module.eps, size, count, share),
+        "running_mean": bounds_layers.running_mean(old_mean, size, count, share),
+        "running_var": bounds_layers.running_var(
+            old_variance, variance + module.eps, size, count, share
+        ),
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness.mutants.fault import Call, Fault, planter
+from parity_tests.harness.mutants.fault import Fault, planter
 from scratch.nn.norm import _BatchNorm
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -27,36 +27,29 @@ def _wide(values: Array, x: Array) -> Array:
     return values.reshape(-1, *[1] * (x.ndim - 2))
 
 
-def _factor(call: Call) -> Array:
-    variance = call.x.var(axis=_axes(call.x), dtype=call.x.dtype) + call.x.dtype.type(call.eps)
-    weight = 1 if call.weight is None else call.weight
-    return _wide(weight / np.sqrt(variance), call.x)
+def _factor(cache: Any) -> Array:
+    factor = cache.inverse if cache.weight is None else cache.inverse * cache.weight
+    return _wide(factor, cache.normalised)
 
 
-def _normalised(call: Call) -> Array:
-    x, axes = call.x, _axes(call.x)
-    deviation = np.sqrt(x.var(axis=axes) + x.dtype.type(call.eps))
-    return (x - _wide(x.mean(axis=axes), x)) / _wide(deviation, x)
-
-
-@plant("first BatchNorm term dropped", NORM_BACK, BOTH, "backward dx", remembers=NORM)
-def _(original: Any, dy: Array, cache: Any, call: Call) -> Any:
+@plant("first BatchNorm term dropped", NORM_BACK, BOTH, "backward dx")
+def _(original: Any, dy: Array, cache: Any) -> Any:
     dx, *more = original(dy, cache)
-    return dx - _factor(call) * dy, *more
+    return dx - _factor(cache) * dy, *more
 
 
-@plant("second BatchNorm term dropped", NORM_BACK, BOTH, "backward dx", remembers=NORM)
-def _(original: Any, dy: Array, cache: Any, call: Call) -> Any:
+@plant("second BatchNorm term dropped", NORM_BACK, BOTH, "backward dx")
+def _(original: Any, dy: Array, cache: Any) -> Any:
     dx, *more = original(dy, cache)
-    return dx + _factor(call) * _wide(dy.mean(axis=_axes(dy)), dy), *more
+    return dx + _factor(cache) * _wide(dy.mean(axis=_axes(dy)), dy), *more
 
 
-@plant("third BatchNorm term dropped", NORM_BACK, BOTH, "backward dx", remembers=NORM)
-def _(original: Any, dy: Array, cache: Any, call: Call) -> Any:
+@plant("third BatchNorm term dropped", NORM_BACK, BOTH, "backward dx")
+def _(original: Any, dy: Array, cache: Any) -> Any:
     dx, *more = original(dy, cache)
-    normalised = _normalised(call)
+    normalised = cache.normalised
     spread = normalised * _wide((dy * normalised).mean(axis=_axes(dy)), dy)
-    return dx + _factor(call) * spread, *more
+    return dx + _factor(cache) * spread, *more
 
 
 @plant("running variance biased", "ops.norm.unbiased", BOTH, "forward running_var")
@@ -143,10 +136,10 @@ def _(original: Any, self: _BatchNorm, input: Array) -> Any:
     return y
 
 
-@plant("scale forgotten in dx", NORM_BACK, BOTH, "backward dx", remembers=NORM)
-def _(original: Any, dy: Array, cache: Any, call: Call) -> Any:
+@plant("scale forgotten in dx", NORM_BACK, BOTH, "backward dx")
+def _(original: Any, dy: Array, cache: Any) -> Any:
     dx, *more = original(dy, cache)
-    return (dx if call.weight is None else dx / _wide(call.weight, dx)), *more
+    return (dx if cache.weight is None else dx / _wide(cache.weight, dx)), *more
 
 
 @plant("scale gradient mean instead of sum", NORM_BACK, BOTH, "backward weight")
@@ -156,7 +149,7 @@ def _(original: Any, dy: Array, cache: Any) -> Any:
     return dx, None if dweight is None else dweight / count, dbias
 
 
-@plant("scale gradient of the raw input", NORM_BACK, BOTH, "backward weight", remembers=NORM)
-def _(original: Any, dy: Array, cache: Any, call: Call) -> Any:
+@plant("scale gradient without 1 / s", NORM_BACK, BOTH, "backward weight")
+def _(original: Any, dy: Array, cache: Any) -> Any:
     dx, dweight, dbias = original(dy, cache)
-    return dx, None if dweight is None else (dy * call.x).sum(axis=_axes(dy)), dbias
+    return dx, None if dweight is None else dweight / cache.inverse, dbias
