@@ -26,6 +26,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_pictures.py \
   parity_tests/numeric/test_predict_units.py \
   parity_tests/numeric/test_preprocess.py \
+  parity_tests/numeric/test_stopping.py \
   parity_tests/numeric/test_weights.py
 
 # One thread per process: bit-equal sums, and two test workers do not fight for the cores.
