@@ -84,7 +84,9 @@ def make_schedule(
         raise unknown("schedule", name, SCHEDULES)
     given = dict(arguments)
     if "schedulers" in given:
-        given["schedulers"] = [make_schedule(*one, optimizer) for one in given["schedulers"]]
+        given["schedulers"] = [
+            make_schedule(kind, options, optimizer) for kind, options in given["schedulers"]
+        ]
     return SCHEDULES[name](optimizer, **given)
 
 

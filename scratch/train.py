@@ -227,7 +227,9 @@ def make_schedule(name: str, arguments: Mapping[str, Any], optimizer: Optimizer)
         raise unknown("schedule", name, SCHEDULES)
     given = dict(arguments)
     if "schedulers" in given:
-        given["schedulers"] = [make_schedule(*one, optimizer) for one in given["schedulers"]]
+        given["schedulers"] = [
+            make_schedule(kind, options, optimizer) for kind, options in given["schedulers"]
+        ]
     schedule: Schedule = SCHEDULES[name](optimizer, **given)
     return schedule
 
