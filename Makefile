@@ -10,15 +10,23 @@ LEAN_PY := $(LEAN)/bin/python
 # What must run where torch is not installed: named one by one, so that nothing drops out silently.
 TORCH_FREE := scratch \
   parity_tests/torch_free \
+  parity_tests/numeric/test_augment.py \
+  parity_tests/numeric/test_bundled.py \
   parity_tests/numeric/test_data.py \
+  parity_tests/numeric/test_data_files.py \
   parity_tests/numeric/test_files.py \
+  parity_tests/numeric/test_formulas.py \
   parity_tests/numeric/test_gradcheck.py \
   parity_tests/numeric/test_idx.py \
+  parity_tests/numeric/test_normalise.py \
+  parity_tests/numeric/test_npz.py \
   parity_tests/numeric/test_ops_layouts.py \
   parity_tests/numeric/test_ops_naive.py \
   parity_tests/numeric/test_ops_refusals.py \
   parity_tests/numeric/test_pictures.py \
+  parity_tests/numeric/test_predict_units.py \
   parity_tests/numeric/test_preprocess.py \
+  parity_tests/numeric/test_stopping.py \
   parity_tests/numeric/test_weights.py
 
 # One thread per process: bit-equal sums, and two test workers do not fight for the cores.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ from ref_torch.checkpoint import SUFFIX
 from ref_torch.lit import ChapterModule
 from scratch.run.metrics import MetricsCsv
 from scratch.run.signals import Signals
+from scratch.run.stopping import Stopper
+from scratch.spec.schema import Stop
 
 
 class Interrupted(Exception):
@@ -152,6 +155,56 @@ class Bar(lightning.Callback):
             self._bar.close()
 
 
+class Stopping(lightning.Callback):
+    """Ends the run when the chapter's rules say so; stands after `Metrics`, before `Checkpoints`.
+
+    Args:
+        rules: of the chapter.
+        metrics: whose rows the rules look at.
+        progress: say why on standard error.
+
+    Attributes:
+        kept: weights of the lowest validation loss, if the rules want them.
+    """
+
+    def __init__(self, rules: Stop | None, metrics: Metrics, progress: bool) -> None:
+        self.rules, self.metrics, self.progress = rules, metrics, progress
+        self.stopper = Stopper(rules)
+        self.kept: dict[str, torch.Tensor] = {}
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """See the epochs before a resumption; the run may have been over."""
+        self.stopper = Stopper(self.rules, self.metrics.rows)
+        if self.stopper.reason:
+            trainer.should_stop = True
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """See the epoch that has ended."""
+        row = self.metrics.rows[-1]
+        reason = self.stopper.see(row["epoch"], row["val_loss"])
+        if self.stopper.keeps_best and self.stopper.improved:
+            model = cast(ChapterModule, pl_module).model
+            self.kept = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
+        if reason:
+            trainer.should_stop = True
+            if self.progress:
+                from tqdm import tqdm
+
+                tqdm.write(reason, file=sys.stderr)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the weights kept so far, for a checkpoint."""
+        return {"kept": self.kept}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the weights kept before the checkpoint."""
+        self.kept = dict(state_dict["kept"])
+
+
 class Checkpoints(lightning.Callback):
     """A checkpoint at the end of an epoch, and one more when a signal ends the run.
 
@@ -189,7 +242,7 @@ class Checkpoints(lightning.Callback):
         """Save if it is time, or the end."""
         if self.signals.received:
             raise Interrupted(self._save(trainer))
-        last = trainer.current_epoch + 1 == trainer.max_epochs
+        last = trainer.current_epoch + 1 == trainer.max_epochs or trainer.should_stop
         if last or time.perf_counter() - self._saved >= self.pause:
             self._save(trainer)
 

@@ -18,6 +18,7 @@ from ref_torch.callbacks import (
     Interrupted,
     Metrics,
     RandomState,
+    Stopping,
 )
 from ref_torch.checkpoint import (
     AtomicCheckpointIO,
@@ -54,7 +55,8 @@ def fit(
 
     Ctrl-C and SIGTERM end the run after the step in progress, with a checkpoint in the folder. A
     run that is resumed goes on exactly as if it had not been interrupted: the same batches, the
-    same random numbers, the same rows.
+    same random numbers, the same rows. The chapter's rules may stop it early; with a patience among
+    them the network ends with its best weights.
 
     Args:
         chapter: gives loss, optimiser, schedule, batch size and epochs.
@@ -84,6 +86,7 @@ def fit(
         sweep(folder.checkpoints)
         forget_after(folder.metrics_csv, "torch", _step_of(checkpoint))
     metrics = Metrics(MetricsCsv(folder.metrics_csv) if folder else None)
+    stopping = Stopping(chapter.train.stop, metrics, progress)
     dtype = next(model.parameters()).dtype
     with contextlib.ExitStack() as stack:
         stack.enter_context(quiet())
@@ -97,6 +100,7 @@ def fit(
             chapter.train.epochs if epochs is None else epochs,
             [
                 metrics,
+                stopping,
                 RandomState(),
                 Checkpoints(signals, checkpoints, checkpoint_pause),
                 *([Bar()] if progress else []),
@@ -113,7 +117,14 @@ def fit(
                 raise KeyboardInterrupt("stopped by Ctrl-C at once, nothing saved") from stop
             raise
     model.to("cpu", dtype)  # --trainer.precision may have changed it
-    return History(rows=metrics.rows, step_losses=list(module.step_losses), seconds=metrics.seconds)
+    if stopping.kept:
+        model.load_state_dict(stopping.kept)
+    return History(
+        rows=metrics.rows,
+        step_losses=list(module.step_losses),
+        seconds=metrics.seconds,
+        stopped=stopping.stopper.reason,
+    )
 
 
 def _find(resume: Path, module: ChapterModule) -> Path:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ref_torch.optim import build_loss, build_optimizer, build_schedule
+from ref_torch.penalty import penalty
 from scratch.run.metrics import score
 from scratch.spec.errors import UserError
 from scratch.spec.schema import Chapter
@@ -52,6 +53,9 @@ class ChapterModule(lightning.LightningModule):
         """Return the loss of one batch."""
         x, target = batch
         loss = self.criterion(self.model(x), target)
+        plan = self.chapter.train
+        if plan.l1 or plan.l2:
+            loss = loss + penalty(self.model, plan.l1, plan.l2, len(x))
         value = loss.item()
         if not torch.isfinite(loss):
             self._refuse(value, x)

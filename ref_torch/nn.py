@@ -9,7 +9,19 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import Identity, Module, Parameter, ReLU, Sigmoid, Tanh
+from torch.nn import (
+    ELU,
+    GELU,
+    Identity,
+    LeakyReLU,
+    Module,
+    Parameter,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
 from torch.nn import functional as F
 
 
@@ -86,6 +98,41 @@ class TableConv2d(Module):
         )
 
 
+class Step(Module):
+    """1 where x is positive, 0 elsewhere; the derivative is 0."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map any shape to itself."""
+        return torch.relu(torch.sign(input))
+
+
+class BentIdentity(Module):
+    """(sqrt(x^2 + 1) - 1) / 2 + x."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map any shape to itself."""
+        return (torch.sqrt(input * input + 1) - 1) / 2 + input
+
+
+class Powers(Module):
+    """x, x^2, ..., x^degree side by side."""
+
+    def __init__(self, degree: int) -> None:
+        super().__init__()
+        self.degree = degree
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map (N, 1) to (N, degree)."""
+        columns = [input]
+        for _ in range(1, self.degree):
+            columns.append(columns[-1] * input)
+        return torch.cat(columns, 1)
+
+    def extra_repr(self) -> str:
+        """Return the argument."""
+        return f"degree={self.degree}"
+
+
 class HalfMSELoss(Module):
     """The book's regression loss: sum of squares divided by 2m, m the number of samples."""
 
@@ -94,13 +141,35 @@ class HalfMSELoss(Module):
         return (input - target).square().sum() / (2 * input.shape[0])
 
 
+class TanhCrossEntropyLoss(Module):
+    """The book's cross-entropy of a tanh against labels -1 and +1, summed per sample.
+
+    The input is what the tanh is fed, z: (1 + tanh z) / 2 is the logistic function of 2z.
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of `input` against `target` of the same shape."""
+        positive = (1 + target) * F.logsigmoid(2 * input)
+        negative = (1 - target) * F.logsigmoid(-2 * input)
+        return -(positive + negative).sum() / input.shape[0]
+
+
 __all__ = [
+    "ELU",
+    "GELU",
+    "BentIdentity",
     "ChannelScale",
     "HalfMSELoss",
     "Identity",
+    "LeakyReLU",
+    "Powers",
     "ReLU",
     "ScaledTanh",
+    "SiLU",
     "Sigmoid",
+    "Softplus",
+    "Step",
     "TableConv2d",
     "Tanh",
+    "TanhCrossEntropyLoss",
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
+from torch.optim import lr_scheduler
+from torch.optim.lr_scheduler import LRScheduler
 
 from ref_torch import nn as own
+from ref_torch.schedule import InverseLR
 from scratch.spec.errors import unknown
 from scratch.spec.schema import Train
 
@@ -16,10 +19,19 @@ OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {
     "SGD": torch.optim.SGD,
     "Adam": torch.optim.Adam,
     "AdamW": torch.optim.AdamW,
+    "Adagrad": torch.optim.Adagrad,
+    "Adadelta": torch.optim.Adadelta,
+    "RMSprop": torch.optim.RMSprop,
 }
-SCHEDULES: Mapping[str, type[torch.optim.lr_scheduler.LRScheduler]] = {
-    "StepLR": torch.optim.lr_scheduler.StepLR,
-    "CosineAnnealingLR": torch.optim.lr_scheduler.CosineAnnealingLR,
+SCHEDULES: Mapping[str, Callable[..., LRScheduler]] = {
+    "StepLR": lr_scheduler.StepLR,
+    "MultiStepLR": lr_scheduler.MultiStepLR,
+    "ExponentialLR": lr_scheduler.ExponentialLR,
+    "PolynomialLR": lr_scheduler.PolynomialLR,
+    "CosineAnnealingLR": lr_scheduler.CosineAnnealingLR,
+    "LinearLR": lr_scheduler.LinearLR,
+    "InverseLR": InverseLR,
+    "SequentialLR": lr_scheduler.SequentialLR,
 }
 LOSSES: Mapping[str, type[nn.Module]] = {
     "MSELoss": nn.MSELoss,
@@ -44,9 +56,7 @@ def build_optimizer(train: Train, params: Iterable[Any]) -> torch.optim.Optimize
     return OPTIMIZERS[train.optimizer](params, lr=train.lr, **train.optimizer_args)  # type: ignore[call-arg]
 
 
-def build_schedule(
-    train: Train, optimizer: torch.optim.Optimizer
-) -> torch.optim.lr_scheduler.LRScheduler | None:
+def build_schedule(train: Train, optimizer: torch.optim.Optimizer) -> LRScheduler | None:
     """Return the schedule that the spec names (stepped once per epoch), None if it names none.
 
     Raises:
@@ -54,9 +64,30 @@ def build_schedule(
     """
     if not train.schedule:
         return None
-    if train.schedule not in SCHEDULES:
-        raise unknown("schedule", train.schedule, SCHEDULES)
-    return SCHEDULES[train.schedule](optimizer, **train.schedule_args)
+    return make_schedule(train.schedule, train.schedule_args, optimizer)
+
+
+def make_schedule(
+    name: str, arguments: Mapping[str, Any], optimizer: torch.optim.Optimizer
+) -> LRScheduler:
+    """Return a schedule by name.
+
+    Args:
+        name: key of `SCHEDULES`.
+        arguments: its keywords; the `schedulers` of a SequentialLR as (name, arguments) pairs.
+        optimizer: whose rate it changes.
+
+    Raises:
+        UserError: no such schedule.
+    """
+    if name not in SCHEDULES:
+        raise unknown("schedule", name, SCHEDULES)
+    given = dict(arguments)
+    if "schedulers" in given:
+        given["schedulers"] = [
+            make_schedule(kind, options, optimizer) for kind, options in given["schedulers"]
+        ]
+    return SCHEDULES[name](optimizer, **given)
 
 
 def build_loss(train: Train) -> nn.Module:

@@ -22,7 +22,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 LAST = "scratch-last.safetensors"
 BEST = "scratch-best.safetensors"
-_MODEL, _OPTIMIZER, _LOSSES = "model.", "optimizer.", "step_losses"
+_MODEL, _OPTIMIZER, _KEPT, _LOSSES = "model.", "optimizer.", "kept.", "step_losses"
 
 
 def save_best(folder: Path, state: Mapping[str, Array], chapter: Chapter) -> None:
@@ -47,14 +47,25 @@ def save(
     optimizer: Optimizer,
     schedule: Schedule | None,
     history: History,
+    kept: Mapping[str, Array],
 ) -> None:
     """Write everything that the next step depends on, and what the run has measured so far.
+
+    Args:
+        path: of the file.
+        chapter: what is trained.
+        model: its network.
+        optimizer: of the run.
+        schedule: of the run, None if there is none.
+        history: so far.
+        kept: weights with which the run would end, none if those of the last step.
 
     Raises:
         UserError: the file cannot be written, or a weight is not a number; an older file stays.
     """
     state = {_MODEL + name: value for name, value in model.state_dict().items()}
     state |= {_OPTIMIZER + name: value for name, value in optimizer.state_dict().items()}
+    state |= {_KEPT + name: value for name, value in kept.items()}
     state[_LOSSES] = np.array(history.step_losses, dtype=np.float64)
     about = {
         "chapter": chapter.id,
@@ -73,11 +84,11 @@ def load(
     model: Module,
     optimizer: Optimizer,
     schedule: Schedule | None,
-) -> History:
+) -> tuple[History, dict[str, Array]]:
     """Bring a run back to where `save` left it; its parts change in place.
 
     Returns:
-        What the run had measured.
+        What the run had measured, and the weights it kept.
 
     Raises:
         UserError: missing, cut short, altered, no checkpoint, or of another network.
@@ -95,11 +106,12 @@ def load(
     for name, module in model.named_modules():
         if isinstance(module, Dropout):
             module.generator.bit_generator.state = drawn[name]
-    return History(
+    history = History(
         rows=json.loads(about["rows"]),
         step_losses=state[_LOSSES].tolist(),
         seconds=json.loads(about["seconds"]),
     )
+    return history, _below(_KEPT, state)
 
 
 def _below(prefix: str, state: Mapping[str, Array]) -> dict[str, Array]:

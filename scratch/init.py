@@ -16,8 +16,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Draw = Callable[[np.random.Generator, tuple[int, ...], int, int], Array]
 
 # Weights that start at one and biases that start at zero whatever the scheme.
-_ONES = ("ChannelScale.weight",)
-_ZEROS = ("ChannelScale.bias",)
+_ONES = ("ChannelScale.weight", "BatchNorm1d.weight", "BatchNorm2d.weight")
+_ZEROS = ("ChannelScale.bias", "BatchNorm1d.bias", "BatchNorm2d.bias")
 
 
 def _uniform(limit: float, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -17,6 +17,7 @@ from scratch.data import Dataset, Split
 from scratch.data.order import batches
 from scratch.nn import Module
 from scratch.optim import Optimizer
+from scratch.penalty import Penalty
 from scratch.run.folder import RunFolder
 from scratch.run.metrics import History, score
 from scratch.schedule import Schedule
@@ -32,10 +33,23 @@ LOSSES: Mapping[str, type[Module]] = {
     "BCEWithLogitsLoss": nn.BCEWithLogitsLoss,
     "CrossEntropyLoss": nn.CrossEntropyLoss,
 }
-OPTIMIZERS: Mapping[str, Any] = {"SGD": optim.SGD, "Adam": optim.Adam, "AdamW": optim.AdamW}
+OPTIMIZERS: Mapping[str, Any] = {
+    "SGD": optim.SGD,
+    "Adam": optim.Adam,
+    "AdamW": optim.AdamW,
+    "Adagrad": optim.Adagrad,
+    "Adadelta": optim.Adadelta,
+    "RMSprop": optim.RMSprop,
+}
 SCHEDULES: Mapping[str, Any] = {
     "StepLR": schedules.StepLR,
+    "MultiStepLR": schedules.MultiStepLR,
+    "ExponentialLR": schedules.ExponentialLR,
+    "PolynomialLR": schedules.PolynomialLR,
     "CosineAnnealingLR": schedules.CosineAnnealingLR,
+    "LinearLR": schedules.LinearLR,
+    "InverseLR": schedules.InverseLR,
+    "SequentialLR": schedules.SequentialLR,
 }
 
 _EVALUATION_BATCH = 256
@@ -56,7 +70,8 @@ def fit(
     """Train a network as its chapter says; its parameters change in place.
 
     Ctrl-C and SIGTERM end the run after the step in progress, with a checkpoint in the folder. A
-    run that is resumed goes on exactly as if it had not been interrupted.
+    run that is resumed goes on exactly as if it had not been interrupted. The chapter's rules may
+    stop it early; with a patience among them the network ends with its best weights.
 
     Args:
         chapter: gives loss, optimiser, schedule, batch size and epochs.
@@ -83,6 +98,7 @@ def fit(
     criterion = build_loss(plan)
     optimizer = build_optimizer(plan, model)
     schedule = build_schedule(plan, optimizer)
+    penalty = Penalty(model.parameters(), plan.l1, plan.l2)
     epochs = plan.epochs if epochs is None else epochs
     train = _as_dtype(dataset.train, model)
     steps = -(-len(train) // plan.batch_size)  # of an epoch
@@ -92,6 +108,8 @@ def fit(
     # An overflow gives inf and 0/0 gives NaN without a warning each: the loss is watched instead.
     with watch.over(epochs * steps, progress), np.errstate(all="ignore"):
         for epoch in range(len(losses) // steps, epochs):
+            if watch.history.stopped:
+                break
             order = batches(len(train), plan.batch_size, seed, epoch)
             rate = optimizer.param_groups[0]["lr"]
             model.train()
@@ -99,9 +117,10 @@ def fit(
                 x, target = train.x[batch], train.y[batch]
                 optimizer.zero_grad()
                 output = model(x)  # forward
-                loss = criterion(output, target)  # how wrong is it?
-                watch.loss(float(loss), x, epoch)
+                loss = float(criterion(output, target)) + penalty.value(len(x))  # how wrong is it?
+                watch.loss(loss, x, epoch)
                 model.backward(criterion.backward(1.0))  # in which direction does that grow?
+                penalty.backward(len(x))
                 optimizer.step()  # a step against it
                 watch.step(last_of_epoch=len(losses) % steps == 0)
             val_loss, val_metric = evaluate(
@@ -117,6 +136,7 @@ def fit(
                 lr=rate,
                 last=epoch + 1 == epochs,
             )
+    watch.restore_best()
     return watch.history
 
 
@@ -189,9 +209,28 @@ def build_schedule(plan: Train, optimizer: Optimizer) -> Schedule | None:
     """
     if not plan.schedule:
         return None
-    if plan.schedule not in SCHEDULES:
-        raise unknown("schedule", plan.schedule, SCHEDULES)
-    schedule: Schedule = SCHEDULES[plan.schedule](optimizer, **plan.schedule_args)
+    return make_schedule(plan.schedule, plan.schedule_args, optimizer)
+
+
+def make_schedule(name: str, arguments: Mapping[str, Any], optimizer: Optimizer) -> Schedule:
+    """Return a schedule by name.
+
+    Args:
+        name: key of `SCHEDULES`.
+        arguments: its keywords; the `schedulers` of a SequentialLR as (name, arguments) pairs.
+        optimizer: whose rate it changes.
+
+    Raises:
+        UserError: no such schedule.
+    """
+    if name not in SCHEDULES:
+        raise unknown("schedule", name, SCHEDULES)
+    given = dict(arguments)
+    if "schedulers" in given:
+        given["schedulers"] = [
+            make_schedule(kind, options, optimizer) for kind, options in given["schedulers"]
+        ]
+    schedule: Schedule = SCHEDULES[name](optimizer, **given)
     return schedule
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from scratch.optim import Optimizer
 from scratch.run.folder import RunFolder
 from scratch.run.metrics import History, MetricsCsv, forget_after
 from scratch.run.signals import Signals
+from scratch.run.stopping import Stopper
 from scratch.schedule import Schedule
 from scratch.spec.errors import UserError
 from scratch.spec.schema import Chapter
@@ -57,8 +59,11 @@ class Watch:
         self._parts = (chapter, model, optimizer, schedule)
         self.history = History()
         self._csv: MetricsCsv | None = None
+        self._kept: dict[str, Array] = {}  # of the lowest loss, if the rules want them
         if resume is not None:
-            self.history = checkpoint.load(resume, *self._parts)
+            self.history, self._kept = checkpoint.load(resume, *self._parts)
+        self._stopper = Stopper(chapter.train.stop, self.history.rows)
+        self.history.stopped = self._stopper.reason
         if folder is not None:
             forget_after(folder.metrics_csv, "scratch", len(self.history.step_losses))
             self._csv = MetricsCsv(folder.metrics_csv)
@@ -126,7 +131,7 @@ class Watch:
         lr: float,
         last: bool,
     ) -> None:
-        """Write the row of an epoch, and a checkpoint if it is time or the end.
+        """Write the row of an epoch, see whether to stop, save if it is time or the end.
 
         Raises:
             UserError: a file cannot be written.
@@ -148,10 +153,20 @@ class Watch:
             self._csv.append(**row)
         if val_loss < self._best and self._folder is not None:
             self._best, self._best_state = val_loss, self.model.state_dict()
+        self.history.stopped = self._stopper.see(epoch, val_loss)
+        if self._stopper.keeps_best and self._stopper.improved:
+            self._kept = self.model.state_dict()
         if self._signals.received:
             self._leave()
-        if last or time.perf_counter() - self._saved >= self._pause:
+        if self.history.stopped and self._bar is not None:
+            self._bar.write(self.history.stopped, file=sys.stderr)
+        if last or self.history.stopped or time.perf_counter() - self._saved >= self._pause:
             self._save()
+
+    def restore_best(self) -> None:
+        """Give the network the weights of the lowest validation loss, if the rules say so."""
+        if self._kept:
+            self.model.load_state_dict(self._kept)
 
     def _seconds(self) -> float:
         self.history.seconds = self._before + time.perf_counter() - self._start
@@ -165,7 +180,7 @@ class Watch:
             checkpoint.save_best(self._folder, self._best_state, self.chapter)
             self._best_state = None
         target = self._folder / checkpoint.LAST
-        checkpoint.save(target, *self._parts, self.history)
+        checkpoint.save(target, *self._parts, self.history, self._kept)
         self._saved = time.perf_counter()
         return target
 

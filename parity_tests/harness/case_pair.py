@@ -65,6 +65,11 @@ def _input(case: Case, rng: np.random.Generator, dtype: str, exact: bool) -> Arr
     elif case.values == "shifted":
         side = np.where(np.arange(len(x)) % 2, -1e4, 1e4)
         x += side.reshape(-1, *[1] * (x.ndim - 1))
+    elif case.values.startswith("mean "):  # so many deviations away from zero, on either side
+        side = np.where(np.arange(x.shape[1]) % 2, -1.0, 1.0) * float(case.values[5:])
+        x += side.reshape(-1, *[1] * (x.ndim - 2))
+    elif case.values == "constant":
+        x[:, 0] = x[0, 0].flat[0]
     elif case.values == "spread":
         x *= 1e4
     elif case.values == "special":
@@ -93,6 +98,8 @@ def _target(case: Case, rng: np.random.Generator, dtype: str) -> Array:
         return inputs.signed(rng, case.shape, dtype)
     if case.target == "binary":
         return rng.integers(0, 2, case.shape).astype(np.float64)
+    if case.target == "sign":
+        return rng.choice([-1.0, 1.0], case.shape)
     if case.target == "probability":
         share = rng.dirichlet(np.ones(width), samples)
         return share.astype(dtype).astype(np.float64)

@@ -5,64 +5,11 @@ Sizes are pairwise distinct wherever a layer lets them be, so that no swapped ax
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from parity_tests.harness import cases_activation, cases_norm
+from parity_tests.harness.case import Case
+from parity_tests.harness.case import Layer as _Layer
 
-_INPUT = {"target", "values", "training"}
 TABLE = ((0, 1), (1, 2), (0, 2), (0, 1, 2), (2,))
-
-
-@dataclass(frozen=True)
-class Case:
-    """One layer in one setting.
-
-    Attributes:
-        layer: class name, the same in both twins.
-        setting: what is special, in words; unique within the layer.
-        arguments: constructor keywords.
-        shape: of the input, with the batch.
-        exact: whether integer inputs stay exact, so that L0 applies.
-        target: losses: "value" for a target of the input's shape, "binary", "index",
-            "ignored" (some indices are ignored) or "probability".
-        values: what is special about the input: "zeros" (a third is 0 or -0), "ties" (few distinct
-            values), "far" (a third is 1e4 or -1e4), "shifted" (rows around 1e4 and -1e4), "spread"
-            (1e4 times as large) or "special" (a NaN and infinities); "" for nothing.
-        training: whether the layer is in training mode.
-    """
-
-    layer: str
-    setting: str
-    arguments: Mapping[str, Any]
-    shape: tuple[int, ...]
-    exact: bool = True
-    target: str = ""
-    values: str = ""
-    training: bool = True
-
-    @property
-    def smooth(self) -> bool:
-        """Whether the input lies on no kink, so that the complex step applies."""
-        return self.values not in ("zeros", "ties", "special")
-
-    @property
-    def name(self) -> str:
-        """Name in reports."""
-        return f"{self.layer} {self.setting}".strip()
-
-
-@dataclass(frozen=True)
-class _Layer:
-    name: str
-    exact: bool = True
-    cases: list[Case] = field(default_factory=list)
-
-    def at(self, shape: tuple[int, ...], setting: str, **arguments: Any) -> _Layer:
-        exact = arguments.pop("exact", self.exact)
-        more = {name: arguments.pop(name) for name in _INPUT & set(arguments)}
-        self.cases.append(Case(self.name, setting, arguments, shape, exact, **more))
-        return self
-
 
 _conv = (
     _Layer("Conv2d")
@@ -207,6 +154,13 @@ _squared = (
     .at((3, 4), "none", reduction="none", target="value"),
     _Layer("HalfMSELoss", exact=False).at((5, 2), "", target="value"),
 )
+_tanh_loss = (
+    _Layer("TanhCrossEntropyLoss", exact=False)
+    .at((7, 1), "one output", target="sign")
+    .at((5, 2), "two outputs", target="sign")
+    .at((5, 2), "soft labels", target="binary")
+    .at((5, 2), "huge inputs", target="sign", values="spread")
+)
 _bce = (
     _Layer("BCEWithLogitsLoss", exact=False)
     .at((5, 4), "mean", target="binary")
@@ -254,7 +208,10 @@ CASES: tuple[Case, ...] = tuple(
         _avg,
         _adaptive,
         *_pointwise,
+        *cases_activation.LAYERS,
+        *cases_norm.LAYERS,
         *_squared,
+        _tanh_loss,
         _bce,
         _cross,
     )

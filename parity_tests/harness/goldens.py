@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from scratch.data.preprocess import invert
 from scratch.deploy.schema import GOLDEN, Tensor
 from scratch.run.files import atomic_write
 from scratch.spec.errors import UserError
@@ -53,10 +54,7 @@ def raw_of(record: Mapping[str, Any], x: Array) -> Array:
         low, high = record["value_range"]
         levels = np.rint(record["full"] * (values - low) / (high - low))
         return levels.clip(0, record["full"]).reshape(len(x), *record["size"])
-    if record["kind"] == "min-max":
-        low, high = np.asarray(record["low"]), np.asarray(record["high"])
-        return np.asarray(low + (high - low) * values)
-    return values
+    return invert(record, values)
 
 
 def write(folder: Path, goldens: Sequence[Golden], names: tuple[Tensor, Tensor]) -> None:

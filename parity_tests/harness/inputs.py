@@ -10,6 +10,8 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+EXACT_EPS = 2.0**-10  # of batch normalisation whose square root is exact
+
 
 def generator(seed: int, *purpose: object) -> np.random.Generator:
     """Return a generator that depends on the seed and on what it is for."""
@@ -80,7 +82,9 @@ def integer_state(
     """
     values: dict[str, Array] = {}
     for name, old in state.items():
-        if old.ndim >= 2:
+        if is_statistic(name):
+            values[name] = _exact_statistic(name, old, rng)
+        elif old.ndim >= 2:
             values[name] = _sparse_signs(rng, old.shape, per_output)
         elif name.endswith("weight"):
             values[name] = rng.choice([-1.0, 1.0], old.shape)
@@ -93,7 +97,24 @@ def dense_integer_state(
     state: Mapping[str, Array], rng: np.random.Generator, limit: int = 8
 ) -> dict[str, Array]:
     """Draw integers in [-limit, limit] without zero for every parameter of a single layer."""
-    return {name: integers(rng, old.shape, limit) for name, old in state.items()}
+    return {
+        name: _exact_statistic(name, old, rng)
+        if is_statistic(name)
+        else integers(rng, old.shape, limit)
+        for name, old in state.items()
+    }
+
+
+def is_statistic(name: str) -> bool:
+    """Whether a name is that of a running variance or of a counter of batches."""
+    return name.endswith(("running_var", "num_batches_tracked"))
+
+
+def _exact_statistic(name: str, old: Array, rng: np.random.Generator) -> Array:
+    """Draw a counter, or a variance that together with EXACT_EPS is a power of four."""
+    if name.endswith("running_var"):
+        return np.asarray(4.0 ** rng.integers(-1, 3, old.shape) - EXACT_EPS)
+    return np.asarray(rng.integers(1, 9, old.shape)).astype(old.dtype)
 
 
 def _sparse_signs(rng: np.random.Generator, shape: tuple[int, ...], per_output: int) -> Array:

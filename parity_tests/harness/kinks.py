@@ -19,6 +19,7 @@ from parity_tests.harness.verdict import Check, Verdict
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+KINKED = ("ReLU", "LeakyReLU", "ELU", "Step")
 MASK_GUARD = 8  # a mask over at least so many units must have both arms
 
 
@@ -46,14 +47,14 @@ class Crossing:
 def masks(pair: Pair, trace: Trace) -> dict[tuple[str, int], Array]:
     """Return which side of its kink every unit is on, by module call.
 
-    ReLU: input above zero. Max pooling: place of the winner.
+    Rectifiers and steps: input above zero. Max pooling: place of the winner.
     """
     theirs = dict(pair.torch.named_modules())
     found: dict[tuple[str, int], Array] = {}
     for visit in trace.visits:
         module = theirs.get(visit.path)
         x = visit.inputs[0] if visit.inputs else None
-        if isinstance(module, torch.nn.ReLU) and x is not None:
+        if type(module).__name__ in KINKED and x is not None:
             found[visit.path, visit.call] = x > 0
         elif isinstance(module, torch.nn.MaxPool2d) and x is not None:
             _, winners = torch.nn.functional.max_pool2d(
@@ -107,7 +108,7 @@ def _distances(x: Array, mask: Array, other: Array) -> Array:
 
 
 def one_armed(pair: Pair, reference: Trace, level: str) -> list[Check]:
-    """Return a MISTRUSTED check for every ReLU that is open, or shut, everywhere."""
+    """Return a MISTRUSTED check for every rectifier that is open, or shut, everywhere."""
     checks = []
     for (path, _), mask in masks(pair, reference).items():
         if mask.dtype == bool and mask.size >= MASK_GUARD and mask.all() == mask.any():

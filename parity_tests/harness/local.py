@@ -15,7 +15,7 @@ import numpy as np
 from parity_tests.harness import bounds
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.rows import magnitudes, units
-from parity_tests.harness.run import Result
+from parity_tests.harness.run import Result, is_buffer
 from parity_tests.harness.verdict import Check, Verdict
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -29,7 +29,7 @@ def as_check(
         level,
         subject,
         module,
-        "forward" if tensor == "output" else "backward",
+        "forward" if tensor == "output" or is_buffer(tensor) else "backward",
         tensor,
         engine,
         found.verdict,
@@ -67,11 +67,17 @@ def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, 
     Found by running the module on ones; a max pool sends each cotangent to one place.
     """
     kind = type(module).__name__
+    if kind == "Step":
+        return {"dx": 0}
     if kind == "MaxPool2d":
         # Overlapping windows may share a winner: a quarter of the windows is still power.
         windows = d_output.size
         return {"dx": min(windows, inputs[0].size)}
-    if kind.endswith("Loss") or not any(True for _ in module.parameters()):
+    if (
+        kind.endswith("Loss")
+        or kind.startswith("BatchNorm")
+        or not any(True for _ in module.parameters())
+    ):
         return {}
     ones = magnitudes(_with_ones(module), tuple(np.ones_like(v) for v in inputs), d_output * 0 + 1)
     return {name: int(np.count_nonzero(value)) for name, value in ones.tensors().items()}
@@ -112,7 +118,8 @@ def judge(
     tensors = found.tensors()
     for name, want in truth.tensors().items():
         if name in tensors:
-            result = compare(tensors[name], want, limits[name], dtype=dtype, reach=can.get(name))
+            wanted = dtype if want.dtype.kind == "f" else want.dtype
+            result = compare(tensors[name], want, limits[name], dtype=wanted, reach=can.get(name))
         else:
             result = Comparison(Verdict.FAIL, np.inf, note="this tensor is missing")
         checks.append(as_check(result, level, subject, path, name, engine))

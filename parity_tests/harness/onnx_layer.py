@@ -91,6 +91,25 @@ def _adaptive(layer: Any, shape: tuple[int, ...]) -> list[Node] | None:
     return [("AveragePool", {"kernel_shape": kernel, "strides": kernel}, [])]
 
 
+def _leaky(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    return [("LeakyRelu", {"alpha": layer.negative_slope}, [])]
+
+
+def _step(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    return [("Sign", {}, []), ("Relu", {}, [])]
+
+
+def _powers(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    return [("Pow", {}, [np.arange(1, layer.degree + 1, dtype=np.float32)])]
+
+
+def _batch_norm(layer: Any, shape: tuple[int, ...]) -> list[Node] | None:
+    if layer.training or layer.weight is None or layer.bias is None:
+        return None  # an exported network normalises with its running statistics
+    constants = [*_parameters(layer), layer.running_mean.numpy(), layer.running_var.numpy()]
+    return [("BatchNormalization", {"epsilon": layer.eps}, constants)]
+
+
 def _named(operator: str) -> Callable[[Any, tuple[int, ...]], list[Node]]:
     return lambda layer, shape: [(operator, {}, [])]
 
@@ -104,6 +123,11 @@ NODES: dict[str, Callable[[Any, tuple[int, ...]], list[Node] | None]] = {
     "AvgPool2d": _avg_pool2d,
     "AdaptiveAvgPool2d": _adaptive,
     "ReLU": _named("Relu"),
+    "LeakyReLU": _leaky,
+    "Step": _step,
+    "Powers": _powers,
+    "BatchNorm1d": _batch_norm,
+    "BatchNorm2d": _batch_norm,
     "Identity": _named("Identity"),
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds
+from parity_tests.harness import bounds, bounds_layers
 from parity_tests.harness.engines import session
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -21,9 +21,11 @@ Array = np.ndarray[Any, np.dtype[Any]]
 # Operators that only move numbers, or choose among them.
 MOVES = (
     *("Cast", "CastLike", "Constant", "ConstantOfShape", "Identity", "MaxPool", "Relu", "Shape"),
+    *("Greater", "Sign", "Where"),
     *("Concat", "Expand", "Flatten", "Gather", "Pad", "Reshape", "ScatterND", "Slice"),
     *("Squeeze", "Transpose", "Unsqueeze"),
 )
+SMOOTH = ("Elu", "Gelu", "Softplus")
 TRANSCENDENTAL = ("Exp", "Tanh")
 ELEMENTWISE = ("Add", "Div", "Mul", "Sub")
 SUMS = ("AveragePool", "Conv", "Gemm", "MatMul")
@@ -148,6 +150,13 @@ def _units(proto: Any, node: Any, inputs: dict[str, Array], want: Array) -> Arra
         return np.zeros(want.shape)
     if operator in TRANSCENDENTAL:
         return bounds.TRANSCENDENTAL * np.abs(want)
+    if operator in ("LeakyRelu", "Sqrt"):
+        return bounds.ROUNDED_PRODUCT * np.abs(want)
+    if operator in SMOOTH:
+        (x,) = inputs.values()
+        return bounds.onnxruntime_smooth(want, np.abs(x) if operator == "Gelu" else np.ones(1))
+    if operator == "BatchNormalization":
+        return _batch_norm(node, inputs)
     if operator == "Sigmoid":
         return bounds.onnxruntime_sigmoid(want)
     absolute = {name: np.abs(v) if v.dtype.kind == "f" else v for name, v in inputs.items()}
@@ -159,6 +168,16 @@ def _units(proto: Any, node: Any, inputs: dict[str, Array], want: Array) -> Arra
         size = _evaluate(proto, [_double_node(node)], absolute, [node.output[0]])[0]
         return bounds.accumulated(_terms(node, inputs), size)
     return None
+
+
+def _batch_norm(node: Any, inputs: dict[str, Array]) -> Array:
+    x, weight, bias, mean, variance = (inputs[name] for name in node.input)
+    keep = (-1, *[1] * (x.ndim - 2))
+    eps = {attribute.name: attribute for attribute in node.attribute}["epsilon"].f
+    deviation = np.sqrt(variance + eps).reshape(keep)
+    spread = (np.abs(x) + np.abs(mean).reshape(keep)) / deviation
+    scale, shift = np.abs(weight).reshape(keep), np.abs(bias).reshape(keep)
+    return bounds_layers.fixed_norm_output(spread, scale, shift, deviation)
 
 
 def _terms(node: Any, inputs: dict[str, Array]) -> int:

@@ -10,8 +10,10 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "SGD": dict(momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False),
     "Adam": dict(betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False),
     "AdamW": dict(betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, amsgrad=False),
+    "Adagrad": dict(lr_decay=0.0, eps=1e-10, weight_decay=0.0, initial_accumulator_value=0.0),
+    "Adadelta": dict(rho=0.9, eps=1e-6, weight_decay=0.0),
+    "RMSprop": dict(alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False),
 }
-
 
 SCALES = (1.0, 1e-3, 1e-6, 1e-8, 1e-10, 0.0)  # of the gradients, one row of a parameter each
 STARTS: Mapping[str, int] = {"moved": 7, "from zero": 5}  # parameters of a group: entries per row
@@ -51,6 +53,8 @@ class Case:
         forced: step 1000 is made from the reference's state at step 999. Adam divides a decay in
             the gradient by its own size, so a parameter that has decayed to nothing swings about
             zero and amplifies rounding: torch's own run would not repeat on another machine.
+        clip: largest norm of all gradients, 0 for no clipping.
+        norm: its order.
     """
 
     optimizer: str
@@ -59,6 +63,8 @@ class Case:
     schedule: str = ""
     schedule_args: Mapping[str, Any] = field(default_factory=dict)
     forced: bool = False
+    clip: float = 0.0
+    norm: float = 2.0
 
     @property
     def decoupled(self) -> bool:
@@ -127,7 +133,7 @@ _TWO: tuple[Mapping[str, Any], ...] = (
     {"lr": 0.002, "momentum": 0.5, "nesterov": True, "weight_decay": 0.3},
 )
 
-CASES: Mapping[str, Case] = {
+FIRST: Mapping[str, Case] = {
     "SGD": _sgd(),
     "SGD weight decay": _sgd(weight_decay=0.05),
     "SGD momentum": _sgd(momentum=0.9),

@@ -11,6 +11,7 @@ import torch
 from torch.nn import Module as TorchModule
 
 from parity_tests.harness import inputs
+from parity_tests.harness.pinned import pin_masks
 from ref_torch.build import construct as construct_torch
 from scratch import nn, spec
 from scratch.build import construct as construct_scratch
@@ -87,6 +88,7 @@ def of_chapter(
         state = inputs.moved(state, rng, dtype)
         x = inputs.signed(rng, shape, dtype)
     load(ours, theirs, state)
+    pin_masks(ours, theirs, x, rng)
     pair = Pair(id, ours, theirs, (x,), np.empty(0))
     return with_cotangent(pair, rng, dtype, exact)
 
@@ -95,7 +97,7 @@ def with_cotangent(
     pair: Pair, rng: np.random.Generator, dtype: str = "float64", exact: bool = False
 ) -> Pair:
     """Draw the cotangent of the pair's output: random and signed, or small integers."""
-    with torch.no_grad():
-        shape = tuple(pair.torch(*map(torch.from_numpy, pair.inputs)).shape)
+    with torch.no_grad():  # on a copy: in training a forward moves running statistics
+        shape = tuple(pair.torch_as("float64")(*map(torch.from_numpy, pair.inputs)).shape)
     pair.d_output = inputs.integers(rng, shape, 4) if exact else inputs.signed(rng, shape, dtype)
     return pair

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity_tests.harness import bounds, rows_loss
+from parity_tests.harness import bounds, rows_activation, rows_loss, rows_norm
 from parity_tests.harness.run import Result, run_torch
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -32,7 +32,10 @@ def units(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result
         truth: what it made of them.
     """
     row = ROWS.get(type(module).__name__)
-    return None if row is None else row(module, inputs, d_output, truth)
+    if row is None:
+        return None
+    with np.errstate(invalid="ignore", over="ignore"):  # no bound where no number is finite
+        return row(module, inputs, d_output, truth)
 
 
 def has_row(module: Any) -> bool:
@@ -175,5 +178,7 @@ ROWS: dict[str, Row] = {
     "ScaledTanh": _scaled_tanh,
     "Sigmoid": _sigmoid,
     "Softmax": _softmax,
+    **rows_activation.ROWS,
+    **rows_norm.ROWS,
     **rows_loss.ROWS,
 }

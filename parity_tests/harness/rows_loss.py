@@ -78,7 +78,21 @@ def cross_entropy(module: Any, inputs: tuple[Array, ...], d_output: Array, _: Re
     return {"output": np.asarray(value), "dx": dx * np.abs(d_output) / total}
 
 
+def tanh_cross_entropy(module: Any, inputs: tuple[Array, ...], d_output: Array, _: Result) -> Units:
+    """2 log(1 + exp(-2 |x|)) + 2 (|x| - t x), and 2 (tanh x - t), over the samples."""
+    x, t = inputs
+    y = np.tanh(x)
+    a = np.abs(y)
+    terms = 2 * np.log1p(np.exp(-2 * np.abs(x))) + 2 * (np.abs(x) + np.abs(t * x))
+    dx = 2 * (bounds.TRANSCENDENTAL * a + bounds.SMALL_CHAIN * (a + np.abs(t) + 1 - t * y))
+    return {
+        "output": np.asarray(bounds.mean_loss(terms, terms.size, len(x))),
+        "dx": dx * np.abs(d_output) / len(x),
+    }
+
+
 ROWS = {
+    "TanhCrossEntropyLoss": tanh_cross_entropy,
     "MSELoss": squared,
     "HalfMSELoss": squared,
     "BCEWithLogitsLoss": bce,

@@ -38,6 +38,12 @@ def units(
         g = g + options["weight_decay"] * np.abs(p)
     if "betas" in options:
         step, moments = _adaptive(options, g, before, after, t)
+    elif "lr_decay" in options:
+        step, moments = _adagrad(options, g, before, after, t)
+    elif "rho" in options:
+        step, moments = _adadelta(options, g, before, after)
+    elif "alpha" in options:
+        step, moments = _rmsprop(options, g, before, after)
     else:
         step, moments = _momentum(options, g, before)
     return bounds.optimiser_step(p, step, decoupled), moments
@@ -74,3 +80,55 @@ def _adaptive(
     doubt = np.divide(v, true, out=np.ones_like(v), where=true > 0)
     root = np.sqrt(true) / np.sqrt(1 - second**t) + options["eps"]
     return options["lr"] / (1 - first**t) * m / root * doubt, moments
+
+
+def _doubt(magnitude: Array, true: Array) -> Array:
+    """Return by how much a sum is less certain than its own size."""
+    return np.divide(magnitude, true, out=np.ones_like(magnitude), where=true > 0)
+
+
+def _adagrad(
+    options: Mapping[str, Any], g: Array, before: Slots, after: Slots, t: int
+) -> tuple[Array, dict[str, Array]]:
+    total = before["sum"] + g * g
+    rate = options["lr"] / (1 + (t - 1) * options["lr_decay"])
+    root = np.sqrt(after["sum"]) + options["eps"]
+    step = rate * g / root * _doubt(total, after["sum"])
+    return step, {"sum": bounds.moment(total, 2)}
+
+
+def _adadelta(
+    options: Mapping[str, Any], g: Array, before: Slots, after: Slots
+) -> tuple[Array, dict[str, Array]]:
+    rho, eps = options["rho"], options["eps"]
+    zero = np.zeros_like(g)
+    v = rho * before.get("square_avg", zero) + (1 - rho) * g * g
+    old = before.get("acc_delta", zero)
+    certain = after["square_avg"] + eps
+    delta = np.sqrt(old + eps) / np.sqrt(certain) * g * _doubt(v + eps, certain)
+    u = rho * old + (1 - rho) * delta * delta
+    # The step carries the roots of two moments and four roundings: its square, twice as many.
+    return options["lr"] * delta, {
+        "square_avg": bounds.moment(v, 2),
+        "acc_delta": bounds.moment(u, 4),
+    }
+
+
+def _rmsprop(
+    options: Mapping[str, Any], g: Array, before: Slots, after: Slots
+) -> tuple[Array, dict[str, Array]]:
+    alpha, momentum = options["alpha"], options["momentum"]
+    zero = np.zeros_like(g)
+    v = alpha * before.get("square_avg", zero) + (1 - alpha) * g * g
+    moments = {"square_avg": bounds.moment(v, 2)}
+    true = after["square_avg"]
+    if options["centered"]:
+        mean = alpha * np.abs(before.get("grad_avg", zero)) + (1 - alpha) * g
+        moments["grad_avg"] = bounds.moment(mean)
+        true = true - after["grad_avg"] ** 2
+        v = v + mean * mean
+    step = g / (np.sqrt(true) + options["eps"]) * _doubt(v, true)
+    if momentum > 0:
+        step = momentum * np.abs(before.get("momentum_buffer", zero)) + step
+        moments["momentum_buffer"] = bounds.moment(step, 2)  # half from the root of v
+    return options["lr"] * step, moments

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,17 +23,19 @@ class Result:
         output: forward result.
         dx: gradient of each differentiable input.
         gradients: gradient of each parameter, by name.
+        buffers: what forward left in each buffer, by name.
     """
 
     output: Array
     dx: tuple[Array, ...]
     gradients: dict[str, Array]
+    buffers: dict[str, Array] = field(default_factory=dict)
 
     def tensors(self) -> dict[str, Array]:
-        """Return everything by name: output, dx (dx0, dx1, ... if several), parameters."""
+        """Return everything by name: output, dx (dx0, dx1, ... if several), state."""
         single = len(self.dx) == 1
         named = {"dx" if single else f"dx{i}": value for i, value in enumerate(self.dx)}
-        return {"output": self.output, **named, **self.gradients}
+        return {"output": self.output, **named, **self.gradients, **self.buffers}
 
 
 class BrokenError(Exception):
@@ -60,24 +64,48 @@ def is_loss(module: Any) -> bool:
     return type(module).__name__.endswith("Loss")
 
 
+def is_buffer(name: str) -> bool:
+    """Whether a tensor of a result is a running statistic, which forward makes."""
+    return name.rpartition(".")[2] in ("running_mean", "running_var", "num_batches_tracked")
+
+
+@contextlib.contextmanager
+def scratch_buffers_kept(module: nn.Module) -> Iterator[None]:
+    """Put every buffer back at the end, whatever the forwards inside have made of it."""
+    held = [
+        (part, name, value)
+        for _, part in module.named_modules()
+        for name, value in part._buffers.items()
+    ]
+    try:
+        yield
+    finally:
+        for part, name, value in held:
+            setattr(part, name, value)
+
+
 def run_scratch(module: nn.Module, inputs: tuple[Array, ...], d_output: Array) -> Result:
     """Run a scratch module in the dtype of its inputs, into which it cannot write.
+
+    Its buffers are reported, and afterwards what they were before.
 
     Raises:
         BrokenError: it raised.
     """
     module.zero_grad()
     inputs, d_output = tuple(map(_frozen, inputs)), _frozen(np.asarray(d_output))
-    try:
-        output = module.forward(*inputs)
-    except Exception as cause:
-        raise BrokenError("forward", cause) from cause
+    with scratch_buffers_kept(module):
+        try:
+            output = module.forward(*inputs)
+        except Exception as cause:
+            raise BrokenError("forward", cause) from cause
+        buffers = {n: np.array(value) for n, value in module.named_buffers() if is_buffer(n)}
     try:
         dx = module.backward(d_output if np.ndim(d_output) else d_output[()])
     except Exception as cause:
         raise BrokenError("backward", cause, np.asarray(output)) from cause
     gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
-    return Result(np.asarray(output), dx if isinstance(dx, tuple) else (dx,), gradients)
+    return Result(np.asarray(output), dx if isinstance(dx, tuple) else (dx,), gradients, buffers)
 
 
 def _frozen(value: Array) -> Array:
@@ -89,13 +117,22 @@ def _frozen(value: Array) -> Array:
 def run_torch(
     module: torch.nn.Module, inputs: tuple[Array, ...], d_output: Array, device: str = "cpu"
 ) -> Result:
-    """Run a torch module in the dtype of its inputs, on the device on which it lies."""
+    """Run a torch module in the dtype of its inputs, on the device on which it lies.
+
+    Its buffers are reported, and afterwards what they were before.
+    """
     tensors = [torch.from_numpy(np.array(value)).to(device) for value in inputs]
     wanted = [t for t in tensors if t.is_floating_point()][: 1 if is_loss(module) else None]
     for tensor in wanted:
         tensor.requires_grad_(True)
     parameters = dict(module.named_parameters())
+    held = {name: value.clone() for name, value in module.named_buffers()}
     output = module(*tensors)
+    buffers = {}
+    for name, value in module.named_buffers():
+        if is_buffer(name):
+            buffers[name] = value.detach().cpu().numpy().copy()
+        value.data.copy_(held[name])
     found = torch.autograd.grad(
         output,
         [*wanted, *parameters.values()],
@@ -106,4 +143,4 @@ def run_torch(
     arrays = [value.detach().cpu().numpy() for value in (output, *found)]
     split = 1 + len(wanted)
     gradients = dict(zip(parameters, arrays[split:], strict=True))
-    return Result(arrays[0], tuple(arrays[1:split]), gradients)
+    return Result(arrays[0], tuple(arrays[1:split]), gradients, buffers)

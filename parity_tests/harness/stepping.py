@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from scratch import optim
+from scratch.optim import clip
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Moments = list[dict[str, Array]]
@@ -42,6 +43,9 @@ class Stepper(Protocol):
     def give(self, gradients: Sequence[Array]) -> None:
         """Replace the gradients."""
 
+    def clip(self, max_norm: float, norm_type: float) -> None:
+        """Clip the gradients that are there by their norm."""
+
     def step(self) -> None:
         """Make one step with the gradients that are there."""
 
@@ -73,6 +77,10 @@ class ScratchStepper:
         """Replace the gradients."""
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient.astype(parameter.data.dtype)
+
+    def clip(self, max_norm: float, norm_type: float) -> None:
+        """Clip the gradients."""
+        clip.clip_grad_norm_(self.parameters, max_norm, norm_type)
 
     def step(self) -> None:
         """Make one step."""
@@ -126,6 +134,10 @@ class TorchStepper:
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = torch.from_numpy(np.array(gradient)).to(parameter.dtype)
 
+    def clip(self, max_norm: float, norm_type: float) -> None:
+        """Clip the gradients."""
+        torch.nn.utils.clip_grad_norm_(self.parameters, max_norm, norm_type, foreach=False)
+
     def step(self) -> None:
         """Make one step."""
         self.optimizer.step()
@@ -145,11 +157,11 @@ class TorchStepper:
         """Continue from `state`."""
         self.count = state.count
         self.optimizer.state.clear()
-        counts = isinstance(self.optimizer, torch.optim.Adam)
+        counts = not isinstance(self.optimizer, torch.optim.SGD)
         for parameter, moments in zip(self.parameters, state.moments, strict=True):
             slots = {k: torch.from_numpy(v.astype(np.float64)) for k, v in moments.items()}
             kept = {k: v.to(parameter.dtype) for k, v in slots.items()}
-            if counts and state.count:
+            if counts and (state.count or kept):
                 kept["step"] = torch.tensor(float(state.count))
             self.optimizer.state[parameter].update(kept)
         for group, rate in zip(self.optimizer.param_groups, state.rates, strict=True):

@@ -11,6 +11,7 @@ import torch
 
 from parity_tests.harness import bounds, inputs
 from parity_tests.harness.pair import Pair, load
+from parity_tests.harness.pinned import pin_masks
 from parity_tests.harness.stepping import ScratchStepper, State, TorchStepper
 from ref_torch.build import construct as construct_torch
 from ref_torch.optim import build_loss
@@ -81,6 +82,7 @@ def make_task(
     rng = inputs.generator(seed, "trajectory", id, size)
     load(ours, theirs, inputs.moved(ours.state_dict(), rng, dtype))
     x = inputs.signed(rng, (SAMPLES, *chapter.data.shape), dtype)
+    pin_masks(ours, theirs, x, rng)
     epochs = -(-steps * BATCH // SAMPLES)
     plan = [rows for epoch in range(epochs) for rows in order.batches(SAMPLES, BATCH, seed, epoch)]
     return Task(

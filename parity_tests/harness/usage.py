@@ -19,7 +19,7 @@ from parity_tests.harness import bounds
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.inputs import generator
 from parity_tests.harness.local import as_check, judge
-from parity_tests.harness.run import BrokenError, Result, run_scratch
+from parity_tests.harness.run import BrokenError, Result, run_scratch, scratch_buffers_kept
 from parity_tests.harness.verdict import Check, Verdict
 from scratch import nn
 
@@ -78,8 +78,9 @@ def twice(
 
     mode = ours.training
     try:
-        again = np.asarray(ours.forward(*inputs))
-        ours.forward(*others)
+        with scratch_buffers_kept(ours):
+            again = np.asarray(ours.forward(*inputs))
+            ours.forward(*others)
         ours.train(not mode)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", nn.StaleForwardWarning)

@@ -23,6 +23,11 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def is_loss(self) -> bool:
+        """Whether the second array is a target, which has no gradient."""
+        return self.module.endswith("loss")
+
+    @property
     def id(self) -> str:
         """A name for pytest."""
         options = "-".join(f"{k}={v}" for k, v in self.options.items())
@@ -122,6 +127,11 @@ def positive(*shape: int) -> Draw:
     return lambda rng, dtype: (rng.random(shape) + 0.5).astype(np.empty(0, dtype).real.dtype)
 
 
+def wide_positive(*shape: int) -> Draw:
+    """Numbers between 0.5 and 1.5 in the dtype itself."""
+    return lambda rng, dtype: (rng.random(shape) + 0.5).astype(dtype)
+
+
 def _conv(
     n: int, c: int, h: int, w: int, o: int, kh: int, kw: int, *, bias: bool = True, **options: Any
 ) -> Case:
@@ -186,6 +196,39 @@ ACTIVATION = (
     Case("activation", "softmax", (normal(2, 3, 4),), {"axis": 1}),
     Case("activation", "log_softmax", (normal(5, 3),), {"axis": 0}),
 )
+RECTIFIER = tuple(
+    Case("rectifiers", op, (normal(2, 3, 5, 4),), options)
+    for op, options in (
+        ("leaky_relu", {}),
+        ("leaky_relu", {"negative_slope": -0.5}),
+        ("elu", {"alpha": 0.7}),
+        ("softplus", {}),
+        ("softplus", {"beta": 3.0, "threshold": 1.5}),
+    )
+)
+GATE = (
+    Case("gates", "gelu", (normal(2, 3, 5, 4),)),
+    Case("gates", "gelu", (normal(2, 3, 5, 4),), {"approximate": "tanh"}),
+    Case("gates", "silu", (normal(2, 3, 5, 4),)),
+)
+CURVE = (
+    Case("curves", "bent_identity", (normal(2, 3, 5, 4),)),
+    Case("curves", "powers", (normal(7, 1),), {"degree": 1}),
+    Case("curves", "powers", (normal(7, 1),), {"degree": 4}),
+)
+NORM = (
+    Case("norm", "batch_norm", (normal(5, 3), normal(3), normal(3))),
+    Case("norm", "batch_norm", (normal(4, 3, 5), normal(3), nothing), {"eps": 0.1}),
+    Case("norm", "batch_norm", (normal(2, 3, 5, 4), nothing, nothing)),
+    Case("norm", "batch_norm", (normal(2, 3, 5, 4), normal(3), normal(3))),
+    Case(
+        "norm",
+        "fixed_norm",
+        (normal(2, 3, 5, 4), normal(3), normal(3), normal(3), wide_positive(3)),
+        {"eps": 0.1},
+    ),
+    Case("norm", "fixed_norm", (normal(5, 3), nothing, nothing, normal(3), wide_positive(3))),
+)
 _CE_WEIGHTS = {True: positive(4), False: nothing}
 LOSS = (
     *(
@@ -221,4 +264,8 @@ LOSS = (
         {"ignore_index": 2},
     ),
 )
-EVERY = (*LINEAR, *CONV, *POOL, *ACTIVATION, *LOSS)
+TANH_LOSS = Case("tanh_loss", "tanh_cross_entropy", (normal(3, 5), real(normal(3, 5))))
+EVERY = (
+    *(*LINEAR, *CONV, *POOL, *ACTIVATION, *RECTIFIER, *GATE, *CURVE, *NORM, *LOSS),
+    TANH_LOSS,
+)

@@ -11,7 +11,8 @@ import pytest
 
 from scratch import spec
 from scratch.data import load
-from scratch.data.generators import cities, kingdoms, servers, xor
+from scratch.data.files import FILE_SETS
+from scratch.data.generators import GENERATORS, cities, kingdoms, servers
 from scratch.data.order import batches
 from scratch.data.preprocess import invert_target
 from scratch.data.streams import stream
@@ -113,10 +114,28 @@ def test_kingdoms_are_those_of_the_book():
     assert abs(agree - 0.921) < 3 * np.sqrt(agree * (1 - agree) / 140)
 
 
-def test_xor_is_its_truth_table():
-    x, label = xor(stream(0, "test"))
-    assert x.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
-    assert label.tolist() == [0, 1, 1, 0]
+# Rows 00, 01, 10, 11.
+TRUTH = {
+    "and": [0, 0, 0, 1],
+    "nand": [1, 1, 1, 0],
+    "or": [0, 1, 1, 1],
+    "nor": [1, 0, 0, 0],
+    "xor": [0, 1, 1, 0],
+}
+
+
+@pytest.mark.parametrize("name", TRUTH)
+def test_gates_are_their_truth_tables(name):
+    for draw, arguments in GENERATORS[name].parts():
+        x, label = draw(stream(0, "test"), **arguments)
+        assert x.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+        assert label.tolist() == TRUTH[name]
+
+
+def test_not_is_its_truth_table():
+    x, label = GENERATORS["not"].draw(stream(0, "test"))
+    assert x.tolist() == [[0], [1]]
+    assert label.tolist() == [1, 0]
 
 
 # ------------------------------------------------------------------------------------ every chapter
@@ -125,7 +144,9 @@ SETS = [
     (id, name)
     for id in spec.ids()
     for name in (spec.get(id).data.name, *spec.get(id).data.alternatives)
+    if name not in FILE_SETS
 ]
+FIXED = {"not", "and", "nand", "or", "nor", "xor", "fourier"}  # nothing is drawn
 
 
 @pytest.mark.parametrize(("id", "name"), SETS)
@@ -147,7 +168,7 @@ def test_every_set_has_the_shape_its_chapter_takes(id, name, size):
             assert split.y.shape == (len(split), 1)
             assert split.y.dtype == np.float32
         if chapter.data.task == "binary":
-            assert set(split.y.ravel().tolist()) == {0.0, 1.0}
+            assert set(split.y.ravel().tolist()) == set(chapter.data.options.get("labels", (0, 1)))
             assert len(data.classes) == 2
     assert json.loads(json.dumps(data.preprocessing)) == data.preprocessing
 
@@ -157,7 +178,7 @@ def test_the_seed_alone_decides(id, name):
     first, again, other = (load(spec.get(id), name, seed=seed) for seed in (4, 4, 5))
     assert np.array_equal(first.train.x, again.train.x)
     assert np.array_equal(first.test.y, again.test.y)
-    if name != "xor":
+    if name not in FIXED:
         same = first.train.x.shape == other.train.x.shape
         assert not (same and np.array_equal(first.train.x, other.train.x))
 
@@ -258,7 +279,9 @@ def test_unknown_names_and_folders_without_use():
     with pytest.raises(UserError, match="known: kingdoms, iris"):
         load(spec.get("softmax_regression"), "diabetes")
     with pytest.raises(UserError, match="leave out the data folder"):
-        load(spec.get("softmax_regression"), data_dir=".")
+        load(spec.get("mlp_xor"), data_dir=".")
+    with pytest.raises(UserError, match="leave out the data folder"):
+        load(spec.get("softmax_regression"), "iris", data_dir=".")
     with pytest.raises(UserError, match="leave out the data folder"):
         load(spec.get("lenet5"), "digits", data_dir=".")
     with pytest.raises(UserError, match=r"name the folder .*d53e105ee54ea40749a09fcbcd1e9432"):

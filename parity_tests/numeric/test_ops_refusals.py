@@ -10,7 +10,20 @@ import numpy as np
 import pytest
 
 from parity_tests.numeric.ops_cases import EVERY, Case, cotangent
-from scratch.ops import activation, checks, conv, dropout, linear, loss, pool
+from scratch.ops import (
+    activation,
+    checks,
+    conv,
+    curves,
+    dropout,
+    gates,
+    linear,
+    loss,
+    norm,
+    pool,
+    rectifiers,
+    tanh_loss,
+)
 from scratch.ops.checks import ShapeError
 
 
@@ -71,6 +84,23 @@ REFUSED: list[tuple[Callable[..., Any], Any, str]] = [
     (dropout.dropout, call(X, 1.5, X == 0), "a probability p between 0 and 1; got 1.5"),
     (dropout.dropout, call(X, 0.5, X), "a mask of booleans"),
     (dropout.dropout, call(X, 0.5, X[0] == 0), "of shape (2, 3, 7, 8); got bool (3, 7, 8)"),
+    (rectifiers.leaky_relu, call(X[:0]), "at least one sample"),
+    (rectifiers.elu, call(X.astype("i8")), "got int64"),
+    (rectifiers.softplus, call(X[:0]), "at least one sample"),
+    (gates.gelu, call(X, "fast"), "approximate among none, tanh; got 'fast'"),
+    (gates.silu, call(X[:0]), "at least one sample"),
+    (curves.step, call(X[:0]), "at least one sample"),
+    (curves.bent_identity, call(X[:0]), "at least one sample"),
+    (curves.powers, call(zeros(4, 2), 3), "(N, 1); got (4, 2)"),
+    (curves.powers, call(zeros(4, 1), 0), "degree >= 1; got 0"),
+    (norm.batch_norm, call(zeros(4)), "(N, C); got (4,)"),
+    (norm.batch_norm, call(X, zeros(4)), "(N, 4, axis 2, axis 3); got (2, 3, 7, 8)"),
+    (norm.batch_norm, call(X, zeros(3), zeros(2)), "(3,); got (2,)"),
+    (norm.batch_norm, call(X, zeros(3, dtype="f8")), "float32; got float64"),
+    (norm.batch_norm, call(zeros(1, 3)), "more than one value per channel"),
+    (norm.fixed_norm, call(X, None, None, zeros(3), zeros(2)), "(3,); got (2,)"),
+    (tanh_loss.tanh_cross_entropy, call(Y, zeros(2)), "a target of the output's shape (2, 3)"),
+    (tanh_loss.tanh_cross_entropy, call(zeros(0, 1), zeros(0, 1)), "m >= 1; got (0, 1)"),
     (loss.mse_loss, call(zeros(2, 1), zeros(2)), "a target of the output's shape (2, 1); got (2,)"),
     (loss.mse_loss, call(zeros(2, 1), zeros(2, 1, dtype="f8")), "float32; got float64"),
     (loss.mse_loss, call(zeros(2, 1), zeros(2, 1, dtype="i8")), "float32; got int64"),
@@ -112,7 +142,7 @@ def test_a_gradient_of_another_shape_or_dtype_is_refused(case: Case) -> None:
     dy = cotangent(y, 2)
     with pytest.raises(ShapeError, match="gradient of shape"):
         case.backward(dy[None], cache)
-    if case.module != "loss":
+    if not case.is_loss:
         with pytest.raises(ShapeError, match="float32; got float64"):
             case.backward(dy.astype("f8"), cache)
 

@@ -47,6 +47,59 @@ def test_activations_at_the_edges(op: str, dtype: str) -> None:
         compare(Case("activation", op, (nothing,)), (x,), dy, elementwise=True)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("module", "op", "options"),
+    [
+        ("rectifiers", "leaky_relu", {"negative_slope": 0.3}),
+        ("rectifiers", "leaky_relu", {"negative_slope": 0.0}),
+        ("rectifiers", "softplus", {}),
+        ("rectifiers", "softplus", {"beta": 2.0, "threshold": 50.0}),
+    ],
+)
+def test_softer_rectifiers_at_the_edges(
+    module: str, op: str, options: dict[str, Any], dtype: str
+) -> None:
+    x = np.array([NAN, 0.0, -0.0, 1.0, -1.0, INF, 1e4, -1e4, 30.0, -30.0, 1e-30], dtype)
+    for dy in (np.arange(1, 12).astype(dtype), np.full(11, INF, dtype)):
+        compare(Case(module, op, (nothing,), options), (x,), dy, elementwise=True)
+
+
+@pytest.mark.parametrize("options", [{"alpha": 1.0}, {"alpha": 0.7}], ids=str)
+def test_elu_at_the_edges(options: dict[str, Any]) -> None:
+    """Its slope at NaN is left out: torch's vectorised and scalar ones disagree about it."""
+    x = np.array([0.0, -0.0, 1.0, -1.0, INF, -INF, 1e4, -1e4, -1e-30, 1e-30])
+    compare(Case("rectifiers", "elu", (nothing,), options), (x,), np.arange(1.0, 11), True)
+
+
+def test_a_step_is_one_above_zero_and_flat() -> None:
+    case = Case("curves", "step", (nothing,))
+    x = np.array([NAN, 0.0, -0.0, 2.0, -INF, INF, 1e-300])
+    y, cache = case.forward(x)
+    assert y.tolist() == [0, 0, 0, 1, 0, 1, 1]
+    assert case.forward(x, naive=True)[0].tolist() == y.tolist()
+    (dx,) = case.backward(np.full(7, INF), cache)
+    assert dx is not None
+    assert not dx.any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("ratio", [0.0, 10.0, 1000.0])
+def test_a_large_mean_costs_the_variance_no_digits(ratio: float, dtype: str) -> None:
+    """E[x^2] - E[x]^2 would lose six digits of sixteen, and everything in float32."""
+    x = (np.random.default_rng(0).standard_normal((50, 3)) + ratio).astype(dtype)
+    _, cache = Case("norm", "batch_norm", (nothing,)).forward(x)
+    exact = x.astype(np.longdouble).var(0)
+    assert np.all(np.abs(cache.variance - exact) <= 64 * U[dtype] * exact)
+
+
+def test_one_infinity_spreads_through_its_channel_as_in_torch() -> None:
+    x = np.random.default_rng(0).standard_normal((4, 3))
+    x[1, 2] = INF
+    case = Case("norm", "batch_norm", (nothing,))
+    compare(case, (x, np.ones(3), np.zeros(3)), np.arange(12.0).reshape(4, 3))
+
+
 @pytest.mark.parametrize("op", ["softmax", "log_softmax"])
 @pytest.mark.parametrize(
     "row",

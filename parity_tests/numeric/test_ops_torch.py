@@ -33,6 +33,32 @@ def torch_bce(x: Tensor, t: Tensor, w: Tensor | None, p: Tensor | None, **option
     return F.binary_cross_entropy_with_logits(x, t, weight=w, pos_weight=p, **options)
 
 
+def tanh_cross_entropy(x: Tensor, target: Tensor) -> Tensor:
+    """The book's formula on probabilities, which is right where no tanh is rounded to 1."""
+    a = torch.tanh(x)
+    losses = (1 + target) * ((1 + a) / 2).log() + (1 - target) * ((1 - a) / 2).log()
+    return -losses.sum() / len(x)
+
+
+def powers(x: Tensor, degree: int) -> Tensor:
+    return x ** torch.arange(1, degree + 1)
+
+
+def batch_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float = 1e-5) -> Tensor:
+    return F.batch_norm(x, None, None, weight, bias, True, 0.1, eps)
+
+
+def fixed_norm(
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    mean: Tensor,
+    variance: Tensor,
+    eps: float = 1e-5,
+) -> Tensor:
+    return F.batch_norm(x, mean.detach(), variance.detach(), weight, bias, False, 0.1, eps)
+
+
 TORCH: dict[str, Callable[..., Tensor]] = {
     "linear": F.linear,
     "conv2d": torch_conv2d,
@@ -44,6 +70,16 @@ TORCH: dict[str, Callable[..., Tensor]] = {
     "tanh": torch.tanh,
     "softmax": lambda x, axis=-1: F.softmax(x, axis),
     "log_softmax": lambda x, axis=-1: F.log_softmax(x, axis),
+    "leaky_relu": F.leaky_relu,
+    "elu": F.elu,
+    "softplus": F.softplus,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "bent_identity": lambda x: ((x**2 + 1).sqrt() - 1) / 2 + x,
+    "powers": powers,
+    "batch_norm": batch_norm,
+    "fixed_norm": fixed_norm,
+    "tanh_cross_entropy": tanh_cross_entropy,
     "mse_loss": F.mse_loss,
     "half_mse_loss": half_mse,
     "bce_with_logits": torch_bce,
@@ -54,11 +90,11 @@ TORCH: dict[str, Callable[..., Tensor]] = {
 def torch_run(case: Case, arrays: tuple[Array | None, ...], dy: Array) -> list[Array]:
     """Return torch's output and the gradient of every array that has one."""
     tensors = [None if a is None else torch.from_numpy(a.copy()) for a in arrays]
-    wanted = tensors[:1] if case.module == "loss" else tensors
+    wanted = tensors[:1] if case.is_loss else tensors
     leaves = [t.requires_grad_() for t in wanted if t is not None]
     y = TORCH[case.op](*tensors, **case.options)
     y.backward(torch.from_numpy(np.asarray(dy)))
-    return [y.detach().numpy(), *(leaf.grad.numpy() for leaf in leaves)]  # type: ignore[union-attr]
+    return [y.detach().numpy(), *(leaf.grad.numpy() for leaf in leaves if leaf.grad is not None)]
 
 
 def scratch_run(case: Case, arrays: tuple[Array | None, ...], dy: Array) -> list[Array]:

@@ -29,8 +29,25 @@ ADAM_GRID: list[dict[str, Any]] = [
         (0.0, 0.05), (False, True), ((0.9, 0.999), (0.3, 0.9), (0.0, 0.5))
     )
 ]
-CASES = [("SGD", options) for options in SGD_GRID] + [
-    (name, options) for name in ("Adam", "AdamW") for options in ADAM_GRID
+ADAPTIVE: list[tuple[str, dict[str, Any]]] = [
+    *(
+        ("Adagrad", {"lr_decay": fall, "weight_decay": decay, "initial_accumulator_value": start})
+        for fall, decay, start in itertools.product((0.0, 0.1), (0.0, 0.05), (0.0, 0.5))
+    ),
+    *(
+        ("Adadelta", {"rho": rho, "weight_decay": decay, "eps": eps})
+        for rho, decay, eps in itertools.product((0.9, 0.5), (0.0, 0.05), (1e-6, 1e-3))
+    ),
+    *(
+        ("RMSprop", {"alpha": alpha, "momentum": momentum, "centered": centered})
+        for alpha, momentum, centered in itertools.product((0.99, 0.5), (0.0, 0.9), (False, True))
+    ),
+    ("RMSprop", {"weight_decay": 0.05, "eps": 1e-3}),
+]
+CASES = [
+    *(("SGD", options) for options in SGD_GRID),
+    *((name, options) for name in ("Adam", "AdamW") for options in ADAM_GRID),
+    *ADAPTIVE,
 ]
 
 
@@ -153,7 +170,15 @@ def test_gradients_and_earlier_velocity_are_never_written():
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("SGD", {"momentum": 0.9}), ("SGD", {}), ("Adam", {"amsgrad": True}), ("AdamW", {})],
+    [
+        ("SGD", {"momentum": 0.9}),
+        ("SGD", {}),
+        ("Adam", {"amsgrad": True}),
+        ("AdamW", {}),
+        ("Adagrad", {"initial_accumulator_value": 0.1}),
+        ("Adadelta", {}),
+        ("RMSprop", {"momentum": 0.9, "centered": True}),
+    ],
 )
 def test_state_round_trip_is_bitwise(name, options):
     def run(first: int, last: int, state: Any = None, data: Any = None) -> Any:
@@ -209,6 +234,17 @@ def test_state_that_does_not_fit_is_refused_whole():
         ("Adam", {"betas": (1.0, 0.999)}, "Invalid beta parameter at index 0: 1.0"),
         ("AdamW", {"betas": (0.9, -0.1)}, "Invalid beta parameter at index 1: -0.1"),
         ("AdamW", {"weight_decay": -1.0}, "Invalid weight_decay value: -1.0"),
+        ("Adagrad", {"eps": -1.0}, "Invalid epsilon value: -1.0"),
+        ("Adagrad", {"lr_decay": -1.0}, "Invalid lr_decay value: -1.0"),
+        (
+            "Adagrad",
+            {"initial_accumulator_value": -1.0},
+            "Invalid initial_accumulator_value value: -1.0",
+        ),
+        ("Adadelta", {"rho": 1.5}, "Invalid rho value: 1.5"),
+        ("Adadelta", {"eps": -1.0}, "Invalid epsilon value: -1.0"),
+        ("RMSprop", {"alpha": -0.5}, "Invalid alpha value: -0.5"),
+        ("RMSprop", {"momentum": -0.5}, "Invalid momentum value: -0.5"),
     ],
 )
 def test_invalid_options_are_refused_in_the_words_of_torch(name, options, message):

@@ -7,7 +7,7 @@ import pytest
 
 from scratch import spec
 from scratch.data import load
-from scratch.data.preprocess import apply, fit_min_max, fit_target, invert_target
+from scratch.data.preprocess import apply, fit, fit_target, invert_target
 from scratch.data.splits import three_ways
 from scratch.data.streams import stream
 from scratch.spec.errors import UserError
@@ -28,10 +28,10 @@ def test_splits_share_nothing_and_keep_proportions():
 
 def test_min_max_by_hand_and_a_constant_column():
     table = np.array([[1.0, 5.0, -2.0], [3.0, 5.0, 2.0], [2.0, 5.0, 0.0]])
-    record = fit_min_max(table, ["a", "b", "c"])
+    record = fit("min-max", table, ["a", "b", "c"])
     assert apply(record, table).tolist() == [[0, 0, 0], [1, 0, 1], [0.5, 0, 0.5]]
     assert apply(record, np.array([[5.0, 9.0, 0.0]])).tolist() == [[2.0, 0.0, 0.5]]
-    target = {"target": fit_target(np.array([4.0, 4.0]))}
+    target = {"target": fit_target("min-max", np.array([[4.0], [4.0]]))}
     assert invert_target(target, np.array([0.0])).tolist() == [4.0]
     assert invert_target({}, np.array([7.0])).tolist() == [7.0]
 
@@ -39,18 +39,18 @@ def test_min_max_by_hand_and_a_constant_column():
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_value_that_is_not_finite_is_named(value):
     table = np.ones((3, 2))
-    record = fit_min_max(np.array([[0.0, 0.0], [1.0, 1.0]]), ["km", "rooms"])
+    record = fit("min-max", np.array([[0.0, 0.0], [1.0, 1.0]]), ["km", "rooms"])
     table[2, 1] = value
     message = rf"row 3, column 2 \(rooms\) is {value}"
     with pytest.raises(UserError, match=message):
-        fit_min_max(table, ["km", "rooms"])
+        fit("min-max", table, ["km", "rooms"])
     with pytest.raises(UserError, match=message):
         apply(record, table)
 
 
 @pytest.mark.parametrize("shape", [(2,), (3, 3), (0, 2), (1, 2, 2)])
 def test_tables_of_another_shape_are_refused(shape):
-    record = fit_min_max(np.array([[0.0, 0.0], [1.0, 1.0]]), ["km", "rooms"])
+    record = fit("min-max", np.array([[0.0, 0.0], [1.0, 1.0]]), ["km", "rooms"])
     with pytest.raises(UserError, match=r"expects \(N, 2\)"):
         apply(record, np.ones(shape))
 

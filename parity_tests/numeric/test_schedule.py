@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 
 import numpy as np
 import pytest
 import torch
 
+from ref_torch.optim import make_schedule as make_torch_schedule
 from scratch import optim, schedule
 from scratch.nn.parameter import Parameter
+from scratch.spec.errors import UserError
+from scratch.train import make_schedule
 
 CASES = [
     ("StepLR", {"step_size": 3}),
@@ -17,6 +21,30 @@ CASES = [
     ("CosineAnnealingLR", {"T_max": 10}),
     ("CosineAnnealingLR", {"T_max": 1, "eta_min": 0.001}),
     ("CosineAnnealingLR", {"T_max": 7, "eta_min": 0.01}),
+    ("MultiStepLR", {"milestones": (2, 2, 7), "gamma": 0.5}),
+    ("ExponentialLR", {"gamma": 0.9}),
+    ("PolynomialLR", {"total_iters": 8, "power": 1.5}),
+    ("LinearLR", {}),
+    ("LinearLR", {"start_factor": 0.5, "end_factor": 0.0, "total_iters": 9}),
+    ("InverseLR", {"gamma": 0.2, "power": 0.75}),
+    *(
+        (
+            "SequentialLR",
+            {
+                "schedulers": (("LinearLR", {"start_factor": 0.1, "total_iters": 3}), after),
+                "milestones": (milestone,),
+            },
+        )
+        for milestone in (3, 5)
+        for after in (
+            ("CosineAnnealingLR", {"T_max": 10, "eta_min": 0.001}),
+            ("StepLR", {"step_size": 4}),
+            ("MultiStepLR", {"milestones": (0, 4)}),
+            ("PolynomialLR", {"total_iters": 12}),
+            ("InverseLR", {"gamma": 0.1}),
+            ("LinearLR", {"start_factor": 0.9, "end_factor": 0.2}),
+        )
+    ),
 ]
 
 
@@ -28,8 +56,8 @@ def pair(name, options):
     )
     theirs.step()
     return (
-        getattr(schedule, name)(ours, **options),
-        getattr(torch.optim.lr_scheduler, name)(theirs, **options),
+        make_schedule(name, options, ours),
+        make_torch_schedule(name, options, theirs),
     )
 
 
@@ -58,18 +86,26 @@ def test_a_rate_changed_from_outside_is_carried_on(name, options):
             assert ours.get_last_lr() == theirs.get_last_lr()
 
 
-def test_resumes_exactly():
-    straight = schedule.CosineAnnealingLR(optim.SGD([Parameter(np.zeros(1))], lr=0.4), T_max=9)
-    for _ in range(5):
+@pytest.mark.parametrize(("name", "options"), CASES)
+@pytest.mark.parametrize("epochs", [1, 4, 9])
+def test_resumes_exactly(name, options, epochs):
+    straight = make_schedule(name, options, optim.SGD([Parameter(np.zeros(1))], lr=0.4))
+    for _ in range(epochs):
         straight.step()
     fresh = optim.SGD([Parameter(np.zeros(1))], lr=0.4)
-    resumed = schedule.CosineAnnealingLR(fresh, T_max=9)
+    resumed = make_schedule(name, options, fresh)
     fresh.load_state_dict(straight.optimizer.state_dict())
-    resumed.load_state_dict(straight.state_dict())
+    resumed.load_state_dict(json.loads(json.dumps(straight.state_dict())))
     for _ in range(8):
         straight.step()
         resumed.step()
         assert straight.get_last_lr() == resumed.get_last_lr()
+
+
+def test_a_misspelt_schedule_is_told():
+    sgd = optim.SGD([Parameter(np.zeros(1))])
+    with pytest.raises(UserError, match='did you mean "ExponentialLR"'):
+        make_schedule("ExponentalLR", {}, sgd)
 
 
 def test_bad_arguments_are_refused():
@@ -78,6 +114,19 @@ def test_bad_arguments_are_refused():
         schedule.StepLR(sgd, 0)
     with pytest.raises(ValueError, match="T_max is at least 1; got 0"):
         schedule.CosineAnnealingLR(sgd, 0)
+    with pytest.raises(ValueError, match="start_factor is in"):
+        schedule.LinearLR(sgd, 0.0)
+    with pytest.raises(ValueError, match="end_factor is in"):
+        schedule.LinearLR(sgd, 0.5, 1.5)
+    with pytest.raises(ValueError, match="gamma is at least 0; got -1"):
+        schedule.InverseLR(sgd, -1)
+    one = schedule.StepLR(sgd, 1)
+    with pytest.raises(ValueError, match="at least one scheduler"):
+        schedule.SequentialLR(sgd, [], [])
+    with pytest.raises(ValueError, match="1 schedules need 0 milestones; got 1"):
+        schedule.SequentialLR(sgd, [one], [3])
+    with pytest.raises(ValueError, match="the same optimizer"):
+        schedule.SequentialLR(optim.SGD([Parameter(np.zeros(1))]), [one], [])
     two = optim.SGD([{"params": [Parameter(np.zeros(1))]}, {"params": [Parameter(np.zeros(1))]}])
     with pytest.raises(ValueError, match="holds 1 groups; the optimizer has 2"):
         schedule.StepLR(two, 1).load_state_dict(schedule.StepLR(sgd, 1).state_dict())

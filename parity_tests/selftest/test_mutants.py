@@ -17,17 +17,6 @@ SUBJECTS = tuple(dict.fromkeys(subject for fault in mutants.FAULTS for subject i
 
 # Faults that wait for their layer: whoever adds the layer plants them.
 WAITING = {
-    "LeakyReLU": ("LeakyReLU slope at 0",),
-    "BatchNorm2d": (
-        "first BatchNorm term dropped",
-        "second BatchNorm term dropped",
-        "third BatchNorm term dropped",
-        "running variance biased",
-        "running mean momentum m for 1-m",
-        "eps outside the root",
-        "eps 1e-3",
-        "eval statistics in training",
-    ),
     "LocalResponseNorm": (
         "LRN alpha for alpha/n",
         "LRN window off by one",

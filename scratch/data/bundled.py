@@ -1,35 +1,19 @@
-"""Real data sets that come with scikit-learn, read from its files; nothing is fetched."""
+"""Real data sets that come with scikit-learn, read from its files; nothing is fetched.
+
+A table gives as many features as the chapter takes, the first ones of a fixed order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from scratch.data.dataset import Table
 from scratch.spec.errors import UserError
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A real data set before it is split and scaled.
-
-    Attributes:
-        x: (N, F) float64, or images (N, h, w) uint8.
-        y: (N,) labels int64, or targets float64.
-        features: names of the columns, with units.
-        classes: names of the classes, empty for regression.
-        source: credit and licence.
-    """
-
-    x: Array
-    y: Array
-    features: tuple[str, ...]
-    classes: tuple[str, ...]
-    source: str
 
 
 def _datasets() -> Any:
@@ -42,45 +26,109 @@ def _datasets() -> Any:
     return datasets
 
 
-def diabetes() -> Table:
-    """Progression of diabetes after a year over the body mass index, 442 patients."""
+def _first(count: int, names: Sequence[str], x: Array, kind: str) -> tuple[Array, tuple[str, ...]]:
+    if not 1 <= count <= len(names):
+        raise UserError(f'"{kind}" has {len(names)} features; the chapter takes {count}')
+    return x[:, :count], tuple(names[:count])
+
+
+_DIABETES = {
+    "bmi": "body mass index (kg/m2)",
+    "s5": "log of triglycerides (s5)",
+    "bp": "mean blood pressure (mmHg)",
+    "age": "age (years)",
+    "sex": "sex (1 or 2)",
+    "s1": "total cholesterol (s1, mg/dl)",
+    "s2": "low-density lipoproteins (s2, mg/dl)",
+    "s3": "high-density lipoproteins (s3, mg/dl)",
+    "s4": "total cholesterol / HDL (s4)",
+    "s6": "blood sugar (s6, mg/dl)",
+}
+
+
+def diabetes(features: int) -> Table:
+    """Progression of diabetes after a year, 442 patients.
+
+    Features in this order: body mass index, triglycerides, blood pressure, age, sex, s1, s2, s3,
+    s4, s6; beyond these ten the squares of the nine that are not sex, in the same order, as in the
+    quadratic model of the paper.
+    """
     data = _datasets().load_diabetes(scaled=False)
-    column = data.feature_names.index("bmi")
+    x = data.data[:, [data.feature_names.index(key) for key in _DIABETES]]
+    squared = [key for key in _DIABETES if key != "sex"]
+    squares = x[:, [list(_DIABETES).index(key) for key in squared]] ** 2
+    names = [*_DIABETES.values(), *(f"square of {_DIABETES[key]}" for key in squared)]
+    x, chosen = _first(features, names, np.concatenate([x, squares], axis=1), "diabetes")
     return Table(
-        x=data.data[:, [column]],
+        x=x,
         y=data.target.astype(np.float64),
-        features=("body mass index (kg/m2)",),
+        features=chosen,
         classes=(),
         source="Efron, Hastie, Johnstone and Tibshirani, Least angle regression, Annals of "
         "Statistics 32, 2004; from scikit-learn",
     )
 
 
-def breast_cancer() -> Table:
-    """Malignant or benign from mean radius and mean texture of the cell nuclei, 569 samples."""
+def breast_cancer(features: int) -> Table:
+    """Malignant or benign from measures of the cell nuclei, 569 samples.
+
+    Features in the order of the file: the means of radius, texture, perimeter, area, smoothness,
+    compactness, concavity, concave points, symmetry and fractal dimension, then their standard
+    errors, then their worst values; 30 in all.
+    """
     data = _datasets().load_breast_cancer()
-    columns = [list(data.feature_names).index(name) for name in ("mean radius", "mean texture")]
+    units = {"mean radius": "pixels", "mean texture": "grey levels"}
+    names = [f"{n} ({units[n]})" if n in units else str(n) for n in data.feature_names]
+    x, chosen = _first(features, names, data.data, "breast_cancer")
     return Table(
-        x=data.data[:, columns],
+        x=x,
         y=data.target.astype(np.int64),
-        features=("mean radius (pixels)", "mean texture (grey levels)"),
+        features=chosen,
         classes=tuple(str(name) for name in data.target_names),
         source="Wolberg, Mangasarian, Street and Street, Breast Cancer Wisconsin (Diagnostic), "
         "UCI, 1993, CC BY 4.0; from scikit-learn",
     )
 
 
-def iris() -> Table:
-    """Three species of iris from length and width of the petals, 150 flowers."""
+def iris(features: int) -> Table:
+    """Three species of iris, 150 flowers.
+
+    Features in this order: length and width of the petals, length and width of the sepals.
+    """
     data = _datasets().load_iris()
-    names = ("petal length (cm)", "petal width (cm)")
+    x, chosen = _first(
+        features,
+        data.feature_names[2:] + data.feature_names[:2],
+        data.data[:, [2, 3, 0, 1]],
+        "iris",
+    )
     return Table(
-        x=data.data[:, [data.feature_names.index(name) for name in names]],
+        x=x,
         y=data.target.astype(np.int64),
-        features=names,
+        features=chosen,
         classes=tuple(str(name) for name in data.target_names),
         source="Fisher, The use of multiple measurements in taxonomic problems, 1936, UCI, "
         "CC BY 4.0; from scikit-learn",
+    )
+
+
+def wine(features: int) -> Table:
+    """Three growers of wine from a chemical analysis, 178 wines.
+
+    Features in this order: flavanoids and colour intensity, then the other eleven in the order of
+    the file.
+    """
+    data = _datasets().load_wine()
+    first = [data.feature_names.index(name) for name in ("flavanoids", "color_intensity")]
+    order = first + [column for column in range(13) if column not in first]
+    names = [data.feature_names[column].replace("_", " ") for column in order]
+    x, chosen = _first(features, names, data.data[:, order], "wine")
+    return Table(
+        x=x,
+        y=data.target.astype(np.int64),
+        features=chosen,
+        classes=("grower 1", "grower 2", "grower 3"),
+        source="Aeberhard and Forina, Wine, UCI, 1991, CC BY 4.0; from scikit-learn",
     )
 
 
@@ -97,8 +145,9 @@ def digits() -> Table:
     )
 
 
-TABLES: dict[str, Callable[[], Table]] = {
+TABLES: dict[str, Callable[[int], Table]] = {
     "diabetes": diabetes,
     "breast_cancer": breast_cancer,
     "iris": iris,
+    "wine": wine,
 }

@@ -28,8 +28,30 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A real data set before it is split and scaled.
+
+    Attributes:
+        x: (N, F) float64, or images (N, h, w) uint8.
+        y: (N,) labels int64, or targets float64.
+        features: names of the columns, with units.
+        classes: names of the classes, empty for regression.
+        source: credit and licence.
+    """
+
+    x: Array
+    y: Array
+    features: tuple[str, ...]
+    classes: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """Three splits that share no sample (except where a set is too small to be split: xor).
+    """Three splits that share no sample.
+
+    Exceptions: truth tables, and the book's own files of chapters 4 to 7, which have no test part;
+    there every split is the whole set.
 
     Attributes:
         name: key of the set.

@@ -1,4 +1,9 @@
-"""Handwritten digits and MNIST files at the size that a chapter takes."""
+"""Handwritten digits and MNIST files at the size that a chapter takes.
+
+Options of the chapter's data: "samples" keeps only so many training images, drawn without regard to
+their class; "shifts" adds four copies of each, moved by so many pixels; "augment" then makes so
+many of each, see `scratch.data.augment`.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from scratch.data import idx
+from scratch.data.augment import augment
 from scratch.data.bundled import digits
 from scratch.data.dataset import Dataset, Split
 from scratch.data.preprocess import Record, apply
 from scratch.data.splits import three_ways
-from scratch.spec.errors import UserError
+from scratch.data.streams import stream
+from scratch.spec.errors import UserError, unknown
 from scratch.spec.schema import Data
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -73,8 +80,7 @@ def load_digits(data: Data, seed: int) -> Dataset:
     """Return scikit-learn's handwritten digits, 70 / 10 / 20 % of each class.
 
     Args:
-        data: the chapter's data, with sample shape and value range; its option "shifts" adds four
-            copies of the training images, moved by so many pixels down, up, right and left.
+        data: the chapter's data, with sample shape, value range and options.
         seed: which split.
 
     Raises:
@@ -84,8 +90,7 @@ def load_digits(data: Data, seed: int) -> Dataset:
     record = _record(data, side=8, full=16, sizes=_FROM_8)
     parts = three_ways(len(table.y), seed, table.y)
     train, val, test = (Split(apply(record, table.x[part]), table.y[part]) for part in parts)
-    if data.options.get("shifts"):
-        train = _with_shifts(train, record, data.options["shifts"])
+    train = _with_options(data, record, train, seed)
     return Dataset("digits", train, val, test, table.classes, record, table.source)
 
 
@@ -120,13 +125,34 @@ def load_idx(data: Data, name: str | None, folder: Path, seed: int) -> Dataset:
     train, val, _ = three_ways(len(y), seed, y, val=_VALIDATION, test=0.0)
     return Dataset(
         name,
-        Split(apply(record, x[train]), y[train]),
+        _with_options(data, record, Split(apply(record, x[train]), y[train]), seed),
         Split(apply(record, x[val]), y[val]),
         Split(apply(record, x_test), y_test),
         classes,
         record,
         _SOURCES[name],
     )
+
+
+def _with_options(data: Data, record: Record, train: Split, seed: int) -> Split:
+    options = {"samples": len(train), "shifts": 0, "augment": 1}
+    for key, value in data.options.items():
+        if key not in options:
+            raise unknown("option of image data", key, options)
+        options[key] = value
+    count = options["samples"]
+    if not 1 <= count <= len(train):
+        raise UserError(f"{len(train)} training images; {count} are wanted")
+    if count < len(train):
+        kept = np.sort(stream(seed, "samples").permutation(len(train))[:count])
+        train = Split(train.x[kept], train.y[kept])
+    if options["shifts"]:
+        train = _with_shifts(train, record, options["shifts"])
+    if options["augment"] == 1:
+        return train
+    images = train.x.reshape(len(train), *record["size"])
+    x, y = augment(images, train.y, options["augment"], seed, tuple(record["value_range"]))
+    return Split(x.reshape(len(x), *data.shape), y)
 
 
 def _record(data: Data, side: int, full: int, sizes: dict[int, tuple[int, int]]) -> Record:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from scratch.data import files, preprocess
 from scratch.data.bundled import TABLES
 from scratch.data.dataset import Dataset, Split
 from scratch.data.generators import GENERATORS
-from scratch.data.images import IDX_SETS, load_digits, load_idx, wanted
-from scratch.data.preprocess import Record, apply, apply_target, fit_min_max, fit_target
+from scratch.data.images import IDX_SETS, load_digits, load_idx
+from scratch.data.images import wanted as wanted_images
+from scratch.data.preprocess import Record
 from scratch.data.splits import three_ways
 from scratch.data.streams import stream
 from scratch.spec.errors import UserError, unknown
 from scratch.spec.schema import Chapter, Data
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Samples = tuple[Array, Array]
+
+_EMBEDDED = ("digits", *TABLES, *GENERATORS)
 
 
 def load(
@@ -26,15 +32,23 @@ def load(
     """Return the data set of a chapter.
 
     Generated sets: training, validation and test are three independent draws of the book's number
-    of samples; the exclusive or is its four rows three times. Real tables and digits: 70 / 10 /
-    20 % of each class; tables are scaled to 0 ... 1, for regression the target too. MNIST files:
-    see `scratch.data.images.load_idx`.
+    of samples; truth tables are their rows three times. Real tables and digits: 70 / 10 / 20 % of
+    each class. Files: see `scratch.data.files` and `scratch.data.images.load_idx`.
+
+    The chapter's own set is normalised as the chapter says. Another set has other units: where the
+    chapter says "none", it is brought to 0 ... 1 ("min-max"), a regression's target too.
+
+    The data's options are arguments of the generator (what the book says of its test samples
+    stays), and:
+
+    - "labels": two numbers that stand for the classes of a binary task, (-1, 1) instead of (0, 1);
+    - "samples" and "augment", images only: see `scratch.data.images`.
 
     Args:
         chapter: at the size that is wanted.
-        name: the chapter's own set, one of its alternatives, or with `data_dir` "mnist" or
-            "fashion_mnist"; None for the chapter's own (with `data_dir`: what lies there).
-        data_dir: folder of IDX files, image chapters only.
+        name: the chapter's own set, one of its alternatives, or a set of files; None for the
+            chapter's own (with `data_dir`: what lies there).
+        data_dir: folder of files.
         seed: of the samples that are drawn and of the splits.
 
     Raises:
@@ -42,55 +56,98 @@ def load(
             have.
     """
     data = chapter.data
-    images = data.name == "digits"
-    known = (data.name, *data.alternatives, *(IDX_SETS if images else ()))
+    on_disk = IDX_SETS if data.name == "digits" else files.readable(data)
+    known = tuple(dict.fromkeys((data.name, *data.alternatives, *on_disk)))
     if name is not None and name not in known:
         raise unknown("data set", name, known)
-    if data_dir is not None and not images:
+    if data_dir is None:
+        return _embedded(data, name or data.name, seed)
+    if not on_disk:
         raise UserError(
-            f'"{chapter.id}" reads no image files; leave out the data folder '
+            f'"{chapter.id}" reads no files; leave out the data folder '
             f"and choose one of: {', '.join(known)}"
         )
-    if data_dir is not None:
-        if name not in (None, *IDX_SETS):
-            raise UserError(f'"{name}" is embedded and reads no files; leave out the data folder')
+    if name is not None and name not in on_disk:
+        raise UserError(f'"{name}" is embedded and reads no files; leave out the data folder')
+    if data.name == "digits":
         return load_idx(data, name, Path(data_dir), seed)
-    if name in IDX_SETS:
-        raise UserError(f"name the folder (--data-dir): {wanted(name)}")
-    name = name or data.name
+    return _from_files(data, name or on_disk[0], Path(data_dir), seed)
+
+
+def _embedded(data: Data, name: str, seed: int) -> Dataset:
     if name == "digits":
         return load_digits(data, seed)
     if name in TABLES:
         return _load_table(data, name, seed)
     if name in GENERATORS:
         return _generate(data, name, seed)
-    raise unknown("data set", name, ("digits", *TABLES, *GENERATORS))
+    if name in IDX_SETS:
+        raise UserError(f"name the folder (--data-dir): {wanted_images(name)}")
+    if name in files.FILE_SETS:
+        raise UserError(f"name the folder (--data-dir) that holds {files.wanted(name)}")
+    raise unknown("data set", name, _EMBEDDED)
 
 
 def _generate(data: Data, name: str, seed: int) -> Dataset:
-    draws = [GENERATORS[name](stream(seed, name, number), **data.options) for number in range(3)]
-    record: Record = {"kind": "none", "shape": list(data.shape), "names": list(data.features)}
-    if data.normalise == "min-max":
-        record = fit_min_max(draws[0][0], data.features)
-    train, val, test = (_split(data, record, x, y) for x, y in draws)
+    recipe = GENERATORS[name]
+    chosen = {key: value for key, value in data.options.items() if key != "labels"}
+    parts = []
+    for number, (draw, arguments) in enumerate(recipe.parts()):
+        options = {**(chosen if draw is recipe.draw else {}), **arguments}
+        parts.append(draw(stream(seed, name, number), **options))
     source = "generated by the book's formula"
-    return Dataset(name, train, val, test, data.classes, record, source)
+    return _dataset(data, name, parts, data.features, data.classes, source)
 
 
 def _load_table(data: Data, name: str, seed: int) -> Dataset:
-    table = TABLES[name]()
-    parts = three_ways(len(table.y), seed, table.y if table.classes else None)
-    record = fit_min_max(table.x[parts[0]], table.features)
+    if len(data.shape) != 1:
+        raise UserError(f'"{name}" is a table; the chapter takes samples of shape {data.shape}')
+    table = TABLES[name](data.shape[0])
+    splits = three_ways(len(table.y), seed, table.y if table.classes else None)
+    parts = [(table.x[rows], table.y[rows]) for rows in splits]
+    return _dataset(data, name, parts, table.features, table.classes, table.source)
+
+
+def _from_files(data: Data, name: str, folder: Path, seed: int) -> Dataset:
+    parts, table = files.load(data, name, folder, seed)
+    return _dataset(data, name, parts, table.features, table.classes, table.source)
+
+
+def _dataset(
+    data: Data,
+    name: str,
+    parts: Sequence[Samples],
+    features: Sequence[str],
+    classes: tuple[str, ...],
+    source: str,
+) -> Dataset:
+    """Normalise three parts by the first."""
+    x, y = parts[0]
+    if x.shape[1:] != data.shape:
+        raise UserError(f"samples are of shape {x.shape[1:]}; the chapter takes {data.shape}")
+    own = "none" if name == data.name else "min-max"
+    names = features or tuple(f"x{column + 1}" for column in range(x.shape[1]))
+    record = preprocess.fit(_kind(data.normalise, own), x, names)
     if data.task == "regression":
-        record["target"] = fit_target(table.y[parts[0], None])
-    train, val, test = (_split(data, record, table.x[part], table.y[part]) for part in parts)
-    return Dataset(name, train, val, test, table.classes, record, table.source)
+        kind = _kind(data.normalise_target, own)
+        if kind != "none":
+            record["target"] = preprocess.fit_target(kind, y)
+    labels = data.options.get("labels")
+    if labels is not None:
+        record["labels"] = [float(label) for label in labels]
+    train, val, test = (_split(data, record, *part) for part in parts)
+    return Dataset(name, train, val, test, tuple(classes), record, source)
+
+
+def _kind(said: str, otherwise: str) -> str:
+    return otherwise if said == "none" else said
 
 
 def _split(data: Data, record: Record, x: Array, y: Array) -> Split:
-    if x.shape[1:] != data.shape:
-        raise UserError(f"samples are of shape {x.shape[1:]}; the chapter takes {data.shape}")
+    x = preprocess.apply(record, x)
     if data.task == "multiclass":
-        return Split(apply(record, x), y.astype(np.int64))
-    column = y.reshape(len(y), 1)
-    return Split(apply(record, x), apply_target(record, column).astype(np.float32))
+        return Split(x, y.astype(np.int64))
+    column = preprocess.apply_target(record, y.reshape(len(y), 1))
+    if "labels" in record:
+        column = np.asarray(record["labels"])[column.astype(np.int64)]
+    return Split(x, column.astype(np.float32))

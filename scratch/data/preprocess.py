@@ -2,17 +2,19 @@
 
 The record is all that a program without this package needs to repeat it:
 
-- `{"kind": "none", "shape": [F], "names": [...]}`: F columns as they are.
-- `{"kind": "min-max", "shape": [F], "names": [...], "low": [...], "high": [...]}`: column j becomes
-  (x - low[j]) / (high[j] - low[j]), or 0 where low and high are equal. `low` and `high` come from
-  the training split only, so other samples may fall outside of 0 ... 1.
+- `{"kind": "min-max", "shape": [F], "names": [...], "low": [...], "high": [...]}`: F columns, each
+  normalised as `scratch.data.normalise` says for this kind, with the numbers of that column: here
+  (x - low[j]) / (high[j] - low[j]), or 0 where low and high are equal. The numbers come from the
+  training split only, so other samples may fall outside of 0 ... 1.
 - `{"kind": "image", "source": [h, w], "full": 16, "enlarge": 3, "border": 2, "size": [H, W],
   "channels": 1, "value_range": [a, b], "shape": [...]}`: each pixel of an h x w image is repeated
   `enlarge` times in both directions, `border` empty pixels are added on every side, an empty pixel
   (value 0) becomes a and full ink (value `full`) becomes b, and the result is reshaped to `shape`.
   Ink is bright: dark ink on white paper is to be inverted first.
 
-A scaled target adds `"target": {"low": ..., "high": ...}`.
+A normalised target adds `"target": {"kind": "min-max", "low": ..., "high": ...}`, plain numbers.
+`"labels": [-1, 1]` says that a binary target is -1 or 1, so that the network's output is the
+argument of a hyperbolic tangent instead of a sigmoid.
 """
 
 from __future__ import annotations
@@ -22,51 +24,51 @@ from typing import Any
 
 import numpy as np
 
+from scratch.data import normalise
 from scratch.spec.errors import UserError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Record = dict[str, Any]
 
 
-def fit_min_max(x: Array, names: Sequence[str]) -> Record:
-    """Return the record that maps the columns of x (N, F) to 0 ... 1.
+def fit(kind: str, x: Array, names: Sequence[str]) -> Record:
+    """Return the record that normalises the columns of x (N, F), the training samples.
 
     Raises:
-        UserError: a value that is not finite.
+        UserError: as `normalise.fit`.
 
-    >>> fit_min_max(np.array([[1.0, 7.0], [3.0, 7.0]]), ["km", "rooms"])["high"]
-    [3.0, 7.0]
+    >>> fit("centre", np.array([[1.0, 7.0], [3.0, 7.0]]), ["km", "rooms"])["mean"]
+    [2.0, 7.0]
     """
-    check_finite(x, names)
-    return {
-        "kind": "min-max",
-        "shape": [x.shape[1]],
-        "names": list(names),
-        "low": x.min(axis=0).tolist(),
-        "high": x.max(axis=0).tolist(),
-    }
+    numbers = normalise.fit(kind, x, names)
+    return {**numbers, "shape": [x.shape[1]], "names": list(names)}
 
 
-def fit_target(y: Array) -> Record:
-    """Return the "target" part of a record: lowest and highest training target."""
-    check_finite(y, ["target"])
-    return {"low": float(y.min()), "high": float(y.max())}
+def fit_target(kind: str, y: Array) -> Record:
+    """Return the "target" part of a record, from the training targets (N, 1).
+
+    Raises:
+        UserError: as `normalise.fit`.
+
+    >>> fit_target("min-max", np.array([[4.0], [6.0]]))
+    {'kind': 'min-max', 'low': 4.0, 'high': 6.0}
+    """
+    numbers = normalise.fit(kind, y.reshape(len(y), 1), ["target"])
+    return {key: value if key == "kind" else value[0] for key, value in numbers.items()}
 
 
 def apply_target(record: Mapping[str, Any], y: Array) -> Array:
-    """Scale targets as the record says; without a "target" part they stay."""
-    if "target" not in record:
-        return y
-    low, high = record["target"]["low"], record["target"]["high"]
-    return _scale(y, np.asarray(low), np.asarray(high))
+    """Normalise targets (N, 1) as the record says; without a "target" part they stay."""
+    return normalise.forward(record["target"], y, ["target"]) if "target" in record else y
 
 
 def invert_target(record: Mapping[str, Any], y: Array) -> Array:
-    """Turn what a network predicts back into the target's own unit."""
-    if "target" not in record:
-        return y
-    low, high = record["target"]["low"], record["target"]["high"]
-    return low + (high - low) * y
+    """Turn what a network predicts back into the target's own unit.
+
+    Returns:
+        float64; an infinity where no target is normalised to that prediction.
+    """
+    return normalise.inverse(record["target"], y) if "target" in record else y
 
 
 def apply(record: Mapping[str, Any], raw: Array, full: float | None = None) -> Array:
@@ -89,30 +91,24 @@ def apply(record: Mapping[str, Any], raw: Array, full: float | None = None) -> A
     columns = record["shape"][0]
     if raw.ndim != 2 or raw.shape[1] != columns or not len(raw):
         raise UserError(f"expects (N, {columns}), N rows of {columns} values; got {raw.shape}")
-    check_finite(raw, record["names"])
-    if record["kind"] == "min-max":
-        raw = _scale(raw, np.asarray(record["low"]), np.asarray(record["high"]))
-    return raw.astype(np.float32)
-
-
-def check_finite(x: Array, names: Sequence[str]) -> None:
-    """Refuse NaN and infinity in a table (N, F).
-
-    Raises:
-        UserError: names the first row and column, both counted from 1.
-    """
-    bad = np.argwhere(~np.isfinite(x))
-    if len(bad):
-        row, column = bad[0]
+    with np.errstate(over="ignore"):
+        x = normalise.forward(record, raw, record["names"]).astype(np.float32)
+    if not np.isfinite(x).all():
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        name = record["names"][column]
         raise UserError(
-            f"row {row + 1}, column {column + 1} ({names[column]}) is {x[row, column]}; "
-            "fill in or remove the row"
+            f"row {row + 1}, column {column + 1} ({name}) is {raw[row, column]}, "
+            "too large for float32; use other units"
         )
+    return x
 
 
-def _scale(x: Array, low: Array, high: Array) -> Array:
-    span = high - low
-    return (x - low) * (span != 0) / np.where(span == 0, 1.0, span)
+def invert(record: Mapping[str, Any], x: Array) -> Array:
+    """Return the table rows (N, F), float64, that the record turns into x (N, F).
+
+    A column that was constant comes back as that constant.
+    """
+    return normalise.inverse(record, x)
 
 
 def _image(record: Mapping[str, Any], raw: Array, full: float) -> Array:

@@ -87,12 +87,25 @@ class Predictor:
         return np.asarray(self._session.run(None, {tensor.name: x})[0])
 
     def predict(self, x: Array) -> list[Prediction]:
-        """Return what the network says about every sample of x (N, *shape) float32."""
+        """Return what the network says about every sample of x (N, *shape) float32.
+
+        Raises:
+            UserError: as `outputs`, or no target is normalised to what the network says.
+        """
         bundle, y = self.bundle, self.outputs(x)
         if bundle.task == "regression":
             values = invert_target(bundle.preprocessing, y.astype(np.float64))
+            if not np.isfinite(values).all():
+                sample = int(np.argmax(~np.isfinite(values[:, 0])))
+                kind = bundle.preprocessing["target"]["kind"]
+                raise UserError(
+                    f"sample {sample + 1}: the network says {y[sample, 0]:g}, which is no "
+                    f'"{kind}" value of any target; the input is unlike what it was trained on'
+                )
             return [Prediction(value=float(value)) for value in values[:, 0]]
-        shares = probabilities(bundle.task, y)
+        # (1 + tanh z) / 2 is the sigmoid of 2 z.
+        scale = 2 if "labels" in bundle.preprocessing else 1
+        shares = probabilities(bundle.task, scale * y)
         return [
             Prediction(bundle.classes[number], dict(zip(bundle.classes, row.tolist(), strict=True)))
             for number, row in zip(class_numbers(bundle.task, y), shares, strict=True)

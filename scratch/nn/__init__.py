@@ -3,18 +3,33 @@
 from scratch.nn.activation import ReLU, ScaledTanh, Sigmoid, Softmax, Tanh
 from scratch.nn.containers import Flatten, Identity, Sequential
 from scratch.nn.conv import Conv2d, TableConv2d
+from scratch.nn.curves import BentIdentity, Powers, Step
 from scratch.nn.dropout import Dropout
+from scratch.nn.gates import GELU, SiLU
 from scratch.nn.guard import StaleForwardWarning, inference
 from scratch.nn.linear import ChannelScale, Linear
-from scratch.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, HalfMSELoss, MSELoss
+from scratch.nn.loss import (
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HalfMSELoss,
+    MSELoss,
+    TanhCrossEntropyLoss,
+)
 from scratch.nn.module import Module
+from scratch.nn.norm import BatchNorm1d, BatchNorm2d
 from scratch.nn.parameter import Parameter
 from scratch.nn.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from scratch.nn.rectifiers import ELU, LeakyReLU, Softplus
 
 __all__ = [
+    "ELU",
+    "GELU",
     "AdaptiveAvgPool2d",
     "AvgPool2d",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BentIdentity",
     "ChannelScale",
     "Conv2d",
     "CrossEntropyLoss",
@@ -22,18 +37,24 @@ __all__ = [
     "Flatten",
     "HalfMSELoss",
     "Identity",
+    "LeakyReLU",
     "Linear",
     "MSELoss",
     "MaxPool2d",
     "Module",
     "Parameter",
+    "Powers",
     "ReLU",
     "ScaledTanh",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "StaleForwardWarning",
+    "Step",
     "TableConv2d",
     "Tanh",
+    "TanhCrossEntropyLoss",
     "inference",
 ]

@@ -16,8 +16,8 @@ class Dropout(Module):
     Attributes:
         generator: where masks are drawn from; `scratch.build` gives all layers of a network the
             same one.
-        mask: pinned keep-mask of the input's shape, used instead of drawing one. No two libraries
-            draw the same random numbers, so comparisons pin it.
+        mask: pinned keep-mask that broadcasts to the input, used instead of drawing one. No two
+            libraries draw the same random numbers, so comparisons pin it.
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
@@ -35,7 +35,7 @@ class Dropout(Module):
             self.save(None)
             return input
         drawn = np.asarray(self.generator.random(input.shape) >= self.p)
-        mask = drawn if self.mask is None else self.mask
+        mask = drawn if self.mask is None else np.broadcast_to(self.mask, input.shape)
         y, cache = dropout.dropout(input, self.p, mask)
         self.save(cache)
         return y

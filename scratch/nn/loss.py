@@ -6,7 +6,7 @@ from typing import Any
 
 from scratch.nn.module import Module
 from scratch.nn.parameter import Array
-from scratch.ops import loss
+from scratch.ops import loss, tanh_loss
 
 _REDUCTIONS = ("none", "mean", "sum")
 
@@ -112,3 +112,20 @@ class CrossEntropyLoss(_Loss):
     def backward(self, d_output: Any = 1.0) -> Array:
         """Return the gradient of `input`."""
         return loss.cross_entropy_backward(d_output, self.saved())
+
+
+class TanhCrossEntropyLoss(Module):
+    """The book's cross-entropy of a tanh against labels -1 and +1, summed per sample.
+
+    The input is what the tanh is fed; the mean goes over the samples.
+    """
+
+    def forward(self, input: Array, target: Array) -> Any:
+        """Return the loss of `input` against `target` of the same shape."""
+        value, cache = tanh_loss.tanh_cross_entropy(input, target)
+        self.save(cache)
+        return value
+
+    def backward(self, d_output: Any = 1.0) -> Array:
+        """Return the gradient of `input`."""
+        return tanh_loss.tanh_cross_entropy_backward(d_output, self.saved())

@@ -92,6 +92,16 @@ def not_empty(x: Array) -> None:
         raise ShapeError("at least one sample and no empty axis", x.shape)
 
 
+def entries(x: Array) -> None:
+    """Check the input of an operation on every entry for itself.
+
+    Raises:
+        ShapeError: ``x`` is empty or not floating.
+    """
+    not_empty(x)
+    floating(x)
+
+
 def axis(x: Array, number: int) -> None:
     """Check the input of an operation along an axis.
 

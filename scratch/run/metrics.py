@@ -29,11 +29,13 @@ class History:
         rows: one per epoch, the columns of metrics.csv.
         step_losses: training loss of every step.
         seconds: duration of the training.
+        stopped: why it ended before its last epoch, "" if it did not.
     """
 
     rows: list[Row] = field(default_factory=list)
     step_losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    stopped: str = ""
 
 
 class MetricsCsv:

@@ -1,25 +1,35 @@
 """The chapters of the book, in the book's order.
 
 >>> ids()[:3]
-('linear_regression', 'logistic_regression', 'softmax_regression')
+('linear_regression', 'house_price', 'logic_not')
 >>> get("lenet5").data.shape
 (1, 32, 32)
 """
 
 from __future__ import annotations
 
-from scratch.spec import lenet, linear, mlp
+from scratch.spec import curves, gates, lenet, linear, mlp
 from scratch.spec.arguments import arguments
 from scratch.spec.errors import UserError, unknown
-from scratch.spec.schema import Chapter, Data, Expected, Facts, Onnx, Source, Tiny, Train
+from scratch.spec.schema import Chapter, Data, Expected, Facts, Onnx, Source, Stop, Tiny, Train
 
 SIZES = ("full", "tiny")
 
 CHAPTERS: tuple[Chapter, ...] = (
     linear.LINEAR_REGRESSION,
+    linear.HOUSE_PRICE,
+    gates.LOGIC_NOT,
+    gates.LOGIC_AND,
+    gates.LOGIC_NAND,
+    gates.LOGIC_OR,
+    gates.LOGIC_NOR,
     linear.LOGISTIC_REGRESSION,
     linear.SOFTMAX_REGRESSION,
+    curves.POLYNOMIAL_SINE,
+    curves.MLP_SINE,
     mlp.MLP_XOR,
+    mlp.MLP_ARC,
+    mlp.MLP_COIN,
     mlp.MLP_MNIST,
     lenet.LENET5,
 )
@@ -57,6 +67,7 @@ __all__ = [
     "Facts",
     "Onnx",
     "Source",
+    "Stop",
     "Tiny",
     "Train",
     "UserError",

@@ -36,6 +36,36 @@ LINEAR_REGRESSION = Chapter(
     ),
 )
 
+HOUSE_PRICE = Chapter(
+    id="house_price",
+    title="Price of a flat: linear regression with two inputs",
+    title_zh="多变量线性回归预测房价",
+    step=2,
+    book="ch05",
+    sources=(Source(_BOOK, "chapter 5"),),
+    file="linear",
+    model="LinearRegression",
+    arguments={"features": 2, "outputs": 1},
+    data=Data(
+        name="flats",
+        shape=(2,),
+        task="regression",
+        features=("distance to the center (km)", "area (m2)"),
+        target="price (10,000 yuan)",
+        normalise="min-max",
+        normalise_target="min-max",
+    ),
+    train=Train(
+        loss="HalfMSELoss", optimizer="SGD", lr=0.1, batch_size=10, epochs=50, init="zeros"
+    ),
+    expected=Expected(metric="r2", low=0.92, note="5 seeds: 0.939 to 0.946"),
+    facts=Facts(
+        parameters=3,
+        shapes={"linear": (1,)},
+        source=Source(_BOOK, "5.2: two weights and one bias"),
+    ),
+)
+
 LOGISTIC_REGRESSION = Chapter(
     id="logistic_regression",
     title="Logistic regression with two inputs",

@@ -50,6 +50,85 @@ MLP_XOR = Chapter(
     ),
 )
 
+MLP_ARC = Chapter(
+    id="mlp_arc",
+    title="Two arcs with two hidden units",
+    title_zh="双弧形二分类",
+    step=5,
+    book="ch10",
+    sources=(Source(_BOOK, "10.5"),),
+    file="mlp",
+    model="MLP",
+    arguments={"widths": (2, 2, 1), "activations": ("Sigmoid",)},
+    exact={"activations": ("ReLU",)},
+    data=Data(
+        name="arc",
+        shape=(2,),
+        task="binary",
+        classes=("lower", "upper"),
+        features=("x1", "x2"),
+        target="arc",
+    ),
+    train=Train(
+        loss="BCEWithLogitsLoss",
+        optimizer="SGD",
+        lr=0.1,
+        batch_size=5,
+        epochs=200,
+        optimizer_args={"momentum": 0.9},
+        init="xavier",
+    ),
+    expected=Expected(metric="accuracy", low=0.95, note="5 seeds: 1.0"),
+    facts=Facts(
+        parameters=9,
+        shapes={"layers.fc1": (2,), "layers.fc2": (1,)},
+        source=Source(_BOOK, "10.5: 2-2-1 with biases"),
+    ),
+    deviations=("The network returns the logit; the sigmoid stands inside the loss.",),
+)
+
+MLP_COIN = Chapter(
+    id="mlp_coin",
+    title="A copper coin with eight hidden units",
+    title_zh="铜钱孔形三分类",
+    step=5,
+    book="ch11",
+    sources=(Source(_BOOK, "11.2"),),
+    file="mlp",
+    model="MLP",
+    arguments={"widths": (2, 8, 3), "activations": ("Sigmoid",)},
+    exact={"activations": ("ReLU",)},
+    data=Data(
+        name="coin",
+        shape=(2,),
+        task="multiclass",
+        classes=("hole", "metal", "outside"),
+        features=("x1", "x2"),
+        target="part of the coin",
+    ),
+    train=Train(
+        loss="CrossEntropyLoss",
+        optimizer="SGD",
+        lr=0.5,
+        batch_size=10,
+        epochs=300,
+        optimizer_args={"momentum": 0.9},
+        schedule="CosineAnnealingLR",
+        schedule_args={"T_max": 300},
+        init="xavier",
+    ),
+    expected=Expected(metric="accuracy", low=0.94),
+    facts=Facts(
+        parameters=51,
+        shapes={"layers.fc1": (8,), "layers.fc2": (3,)},
+        source=Source(_BOOK, "11.3: 2-8-3 with biases"),
+    ),
+    deviations=(
+        "The network returns logits; the softmax stands inside the loss.",
+        "Eight hidden units, one of the widths that the book compares, instead of three.",
+    ),
+)
+
 MLP_MNIST = Chapter(
     id="mlp_mnist",
     title="Handwritten digits with two hidden layers",

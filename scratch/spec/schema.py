@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from scratch.spec.errors import UserError, unknown
+
+NORMALISATIONS = ("none", "min-max", "mean", "log", "arctan", "z-score", "centre", "ratio")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -34,8 +38,12 @@ class Data:
         target: name of the predicted quantity, with its unit.
         alternatives: bundled real sets of the same shape.
         value_range: images only: what an empty and a fully inked pixel become.
-        normalise: "none" or "min-max"; fitted on the training split only.
-        options: arguments of the generator.
+        normalise: one of NORMALISATIONS for the features; fitted on the training split only.
+        normalise_target: the same for a regression's target.
+        options: arguments of the generator; further ones are told in `scratch.data.loading`.
+
+    Raises:
+        UserError: an unknown normalisation.
     """
 
     name: str
@@ -47,7 +55,40 @@ class Data:
     alternatives: tuple[str, ...] = ()
     value_range: tuple[float, float] | None = None
     normalise: str = "none"
+    normalise_target: str = "none"
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for kind in (self.normalise, self.normalise_target):
+            if kind not in NORMALISATIONS:
+                raise unknown("normalisation", kind, NORMALISATIONS)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a run ends before its last epoch; rules that are None do not apply.
+
+    Attributes:
+        loss: end when the validation loss is at most this.
+        difference: end when the validation loss has changed by less than this four checks in a row.
+        patience: end when the validation loss has not fallen below its lowest for this many checks
+            in a row. The network then has the weights of the lowest, also if the epochs run out.
+        check_every: epochs from one check to the next.
+
+    Raises:
+        ValueError: a patience or an interval below 1.
+    """
+
+    loss: float | None = None
+    difference: float | None = None
+    patience: int | None = None
+    check_every: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("patience", "check_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is at least 1; got {value}")
 
 
 @dataclass(frozen=True)
@@ -62,8 +103,12 @@ class Train:
         epochs: passes over the training split.
         optimizer_args: further constructor arguments.
         schedule: "" or a class name of `scratch.schedule`, stepped once per epoch.
-        schedule_args: its constructor arguments.
+        schedule_args: its constructor arguments; the `schedulers` of a SequentialLR are (name,
+            arguments) pairs.
         init: scheme of `scratch.init`.
+        l1: adds l1 sum|w| / m to the loss of a step, m its samples; weights only, no biases.
+        l2: adds l2 sum w^2 / (2 m).
+        stop: when the run ends early, None for never.
     """
 
     loss: str
@@ -75,6 +120,9 @@ class Train:
     schedule: str = ""
     schedule_args: Mapping[str, Any] = field(default_factory=dict)
     init: str = "torch"
+    l1: float = 0.0
+    l2: float = 0.0
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True)
@@ -152,8 +200,12 @@ class Chapter:
         train: hyper-parameters.
         expected: where the default run ends.
         facts: published numbers.
+        null_directions: parameters whose true gradient is zero in training, such as the bias of a
+            linear layer before batch normalisation; proofs hold them to rounding alone.
         deviations: sentences that say how the network differs from the publication.
         onnx: names and free axes of the export.
+        presets: fields of `train` that differ, by the name of the preset ("book": the book's own
+            run, in full).
         size: "full" or "tiny".
     """
 
@@ -172,8 +224,10 @@ class Chapter:
     facts: Facts
     tiny: Tiny = field(default_factory=Tiny)
     exact: Mapping[str, Any] = field(default_factory=dict)
+    null_directions: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
     onnx: Onnx = field(default_factory=Onnx)
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     size: str = "full"
 
     def at(self, size: str) -> Chapter:
@@ -187,3 +241,15 @@ class Chapter:
             arguments={**self.arguments, **self.tiny.arguments},
             data=replace(self.data, shape=shape),
         )
+
+    def with_preset(self, name: str) -> Chapter:
+        """Return the chapter with the hyper-parameters of a preset.
+
+        Raises:
+            UserError: no such preset.
+        """
+        if not self.presets:
+            raise UserError(f'{self.id} has no preset "{name}", nor any other')
+        if name not in self.presets:
+            raise unknown(f"preset of {self.id}", name, self.presets)
+        return replace(self, train=replace(self.train, **self.presets[name]))

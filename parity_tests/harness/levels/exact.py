@@ -13,6 +13,7 @@ import numpy as np
 
 from parity_tests.harness import bounds, onnx_layer, usage
 from parity_tests.harness.compare import compare
+from parity_tests.harness.exact_norm import fixed_norm_terms
 from parity_tests.harness.kinks import one_armed
 from parity_tests.harness.local import as_check, judge, reach
 from parity_tests.harness.pair import Pair
@@ -102,6 +103,11 @@ def _proof(pair: Pair, place: Place, truth: Result) -> list[Check]:
     if kind in LINEAR:
         sums = magnitudes(place.torch, inputs, d_output).tensors()
         grain = _grains(place, d_output, kind)
+    elif kind == "Powers":
+        sums = magnitudes(place.torch, inputs, d_output).tensors()
+        grain = dict.fromkeys(sums, 1.0)  # products of integers
+    elif kind.startswith("BatchNorm"):
+        sums, grain = fixed_norm_terms(place.torch, inputs[0], d_output, power_of_two)
     else:
         sums = truth.tensors()
         grain = {name: power_of_two(value) for name, value in sums.items()}

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds, usage
+from parity_tests.harness import bounds, nulls, usage
 from parity_tests.harness.compare import compare
 from parity_tests.harness.kinks import Crossing, crossing, one_armed
 from parity_tests.harness.local import as_check, judge, reach, tolerances
@@ -45,8 +45,9 @@ def run(pair: Pair, dtype: str) -> list[Check]:
     candidate = candidate_trace(pair, dtype)
     checks = one_armed(pair, reference, level)
     checks += _unreached(pair, reference, level)
+    null = nulls.units(pair, reference)
     for place in places(pair, reference, dtype):
-        checks += _place(level, pair, place, dtype)
+        checks += _place(level, pair, place, dtype, nulls.below(place.path, null))
     checks += _cumulative(level, pair, reference, candidate, dtype)
     found = crossing(pair, reference, candidate, dtype)
     if found.count:
@@ -54,7 +55,7 @@ def run(pair: Pair, dtype: str) -> list[Check]:
     return checks
 
 
-def _place(level: str, pair: Pair, place: Place, dtype: str) -> list[Check]:
+def _place(level: str, pair: Pair, place: Place, dtype: str, null: nulls.Units) -> list[Check]:
     inputs, d_output = place.visit.inputs, place.visit.d_output
     assert d_output is not None
     narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
@@ -63,19 +64,22 @@ def _place(level: str, pair: Pair, place: Place, dtype: str) -> list[Check]:
     other: Result | None = None
     if dtype == "float32":
         other = run_torch(place.peer, narrow, d_narrow)
+    sides = 2 if dtype == "float64" else 1
     if other is not None and not place.leaf:
         limits: dict[str, Any] = {
             name: bounds.end_to_end(_error(other.tensors()[name], want), want)
             for name, want in truth.tensors().items()
         }
     else:
-        sides = 2 if dtype == "float64" else 1
         limits = tolerances(place.torch, wide, d_wide, truth, dtype, sides)
+    if not place.leaf:  # a leaf is given its cotangent, so its own row holds
+        limits |= {name: bounds.tolerance(value, dtype, sides) for name, value in null.items()}
     try:
         found = run_scratch(place.scratch, narrow, d_narrow)
     except BrokenError as error:
         return broken(level, pair, place.path, dtype, error, truth, limits)
     can = reach(place.torch, wide, d_wide) if place.leaf else {}
+    can |= dict.fromkeys(null, 0)
     common = (level, pair.subject, place.path)
     checks = judge(*common, f"scratch {dtype}", found, truth, limits, can, dtype)
     if other is not None and place.leaf:

@@ -17,12 +17,15 @@ import torch
 from parity_tests.harness import bounds, inputs
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.local import as_check
-from parity_tests.harness.optimiser_cases import CASES, SCALES, STARTS, Case, Lane
+from parity_tests.harness.optimiser_cases import SCALES, STARTS, Case, Lane
+from parity_tests.harness.optimiser_settings import CASES
 from parity_tests.harness.rows_optimiser import units
 from parity_tests.harness.stepping import Moments, ScratchStepper, State, Stepper, TorchStepper
 from parity_tests.harness.verdict import Check, Verdict
-from scratch import optim, schedule
+from ref_torch.optim import make_schedule as make_torch_schedule
+from scratch import optim
 from scratch.nn import Parameter
+from scratch.train import make_schedule
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -36,16 +39,22 @@ EPOCH = 20  # steps between two steps of a schedule, 50 epochs in all
 class _Run:
     stepper: Stepper
     schedule: Any
+    case: Case
     rates: list[list[float]] = field(default_factory=list)
 
     def advance(self, t: int, gradients: list[Array]) -> None:
         if t == 1:
             self.rates.append(self.stepper.state().rates)
-        self.stepper.give(gradients)
-        self.stepper.step()
+        self.step(gradients)
         if self.schedule is not None and t % EPOCH == 0:
             self.schedule.step()
             self.rates.append(self.stepper.state().rates)
+
+    def step(self, gradients: list[Array]) -> None:
+        self.stepper.give(gradients)
+        if self.case.clip:
+            self.stepper.clip(self.case.clip, self.case.norm)
+        self.stepper.step()
 
 
 def run(name: str, seed: int = 0, dtype: str = "float64") -> list[Check]:
@@ -98,10 +107,8 @@ def _grouped(case: Case, parameters: list[Any]) -> list[dict[str, Any]]:
 def _scratch(case: Case, starts: list[Array], dtype: str) -> _Run:
     groups = _grouped(case, [Parameter(start.astype(dtype)) for start in starts])
     optimizer = getattr(optim, case.optimizer)(groups, **case.options)
-    rates = (
-        getattr(schedule, case.schedule)(optimizer, **case.schedule_args) if case.schedule else None
-    )
-    return _Run(ScratchStepper(optimizer), rates)
+    rates = make_schedule(case.schedule, case.schedule_args, optimizer) if case.schedule else None
+    return _Run(ScratchStepper(optimizer), rates, case)
 
 
 def _torch(case: Case, starts: list[Array], dtype: str) -> _Run:
@@ -109,11 +116,10 @@ def _torch(case: Case, starts: list[Array], dtype: str) -> _Run:
     optimizer = getattr(torch.optim, case.optimizer)(
         _grouped(case, tensors), foreach=False, **case.options
     )
-    kinds = torch.optim.lr_scheduler
     rates = (
-        getattr(kinds, case.schedule)(optimizer, **case.schedule_args) if case.schedule else None
+        make_torch_schedule(case.schedule, case.schedule_args, optimizer) if case.schedule else None
     )
-    return _Run(TorchStepper(optimizer), rates)
+    return _Run(TorchStepper(optimizer), rates, case)
 
 
 def _side_by_side(
@@ -205,18 +211,17 @@ def _single_step(
     given: list[Array],
     dtype: str,
 ) -> Iterator[Check]:
-    def stepped(side: Stepper) -> Stepper:
-        side.set_values(values)
-        side.restore(state)
-        side.give(given)
-        side.step()
-        return side
+    def stepped(side: _Run) -> Stepper:
+        side.stepper.set_values(values)
+        side.stepper.restore(state)
+        side.step(given)
+        return side.stepper
 
-    truth = stepped(_torch(case, values, "float64").stepper)
+    truth = stepped(_torch(case, values, "float64"))
     reference, wanted = truth.state(), truth.values()
     steps, limits = _tolerances(case, values, given, state, reference, dtype)
     for engine, make in ((f"scratch {dtype}", _scratch), (f"torch {dtype}", _torch)):
-        side = stepped(make(case, values, dtype).stepper)
+        side = stepped(make(case, values, dtype))
         found_state, found_values = side.state(), side.values()
         for lane in case.lanes():
             at, row = lane.parameter, lane.row
@@ -254,7 +259,7 @@ def _tolerances(
             reference.count,
         )
         steps.append(step * bounds.unit(dtype))
-        moments.append({slot: limit * bounds.unit(dtype) for slot, limit in slots.items()})
+        moments.append({slot: bounds.tolerance(limit, dtype) for slot, limit in slots.items()})
     return steps, moments
 
 

@@ -16,10 +16,13 @@ from parity_tests.harness.case_pair import of_case
 from parity_tests.harness.levels import exact, judge, optimiser, oracle, trajectory
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.mutants import (
+    adaptive,
     conv,
+    curves,
     engine,
     linear,
     loss,
+    norm,
     optimizer,
     pointwise,
     pool,
@@ -36,9 +39,12 @@ FAULTS: tuple[Fault, ...] = (
     *pool.FAULTS,
     *pointwise.FAULTS,
     *loss.FAULTS,
+    *curves.FAULTS,
+    *norm.FAULTS,
     *engine.FAULTS,
     *wiring.FAULTS,
     *optimizer.FAULTS,
+    *adaptive.FAULTS,
 )
 LEVELS = ("L0", "L2", "L3", "L1", "L4", "L5")
 STEPS = 20  # of a trajectory

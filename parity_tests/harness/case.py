@@ -1,0 +1,64 @@
+"""One layer in one setting, and how such cases are written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_INPUT = {"target", "values", "training"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One layer in one setting.
+
+    Attributes:
+        layer: class name, the same in both twins.
+        setting: what is special, in words; unique within the layer.
+        arguments: constructor keywords.
+        shape: of the input, with the batch.
+        exact: whether integer inputs stay exact, so that L0 applies.
+        target: losses: "value" for a target of the input's shape, "binary", "index",
+            "ignored" (some indices are ignored), "probability" or "sign" (-1 and 1).
+        values: what is special about the input: "zeros" (a third is 0 or -0), "ties" (few distinct
+            values), "far" (a third is 1e4 or -1e4), "shifted" (rows around 1e4 and -1e4), "spread"
+            (1e4 times as large), "mean 1000" (so many deviations from zero), "constant" (one
+            channel is) or "special" (a NaN and infinities); "" for nothing.
+        training: whether the layer is in training mode.
+    """
+
+    layer: str
+    setting: str
+    arguments: Mapping[str, Any]
+    shape: tuple[int, ...]
+    exact: bool = True
+    target: str = ""
+    values: str = ""
+    training: bool = True
+
+    @property
+    def smooth(self) -> bool:
+        """Whether the input lies on no kink, so that the complex step applies."""
+        return self.values not in ("zeros", "ties", "special") and self.layer != "Step"
+
+    @property
+    def name(self) -> str:
+        """Name in reports."""
+        return f"{self.layer} {self.setting}".strip()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """All cases of one class."""
+
+    name: str
+    exact: bool = True
+    cases: list[Case] = field(default_factory=list)
+
+    def at(self, shape: tuple[int, ...], setting: str, **arguments: Any) -> Layer:
+        """Add a case, and return the layer for the next one."""
+        exact = arguments.pop("exact", self.exact)
+        more = {name: arguments.pop(name) for name in _INPUT & set(arguments)}
+        self.cases.append(Case(self.name, setting, arguments, shape, exact, **more))
+        return self

@@ -1,0 +1,130 @@
+"""Initial values against torch's formulas: the same fans, the same scale, the same numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from parity_tests.harness import bounds
+from scratch import init
+
+LAYERS: dict[str, tuple[str, nn.Module]] = {
+    "wide": ("Linear.weight", nn.Linear(300, 70)),
+    "tall": ("Linear.weight", nn.Linear(70, 300)),
+    "square kernel": ("Conv2d.weight", nn.Conv2d(6, 50, 5)),
+    "oblong kernel": ("Conv2d.weight", nn.Conv2d(40, 12, (3, 7))),
+    "groups": ("Conv2d.weight", nn.Conv2d(24, 60, 3, groups=4)),
+}
+
+
+def xavier(weight: torch.Tensor) -> None:
+    nn.init.xavier_uniform_(weight)
+
+
+def msra(weight: torch.Tensor) -> None:
+    nn.init.kaiming_normal_(weight, nonlinearity="relu")
+
+
+def default(weight: torch.Tensor) -> None:
+    nn.init.kaiming_uniform_(weight, a=math.sqrt(5))
+
+
+def normal(weight: torch.Tensor) -> None:
+    nn.init.normal_(weight)
+
+
+FORMULAS = {"xavier": xavier, "msra": msra, "torch": default, "normal": normal}
+
+
+def drawn(scheme: str, kind: str, weight: torch.Tensor, seed: int = 0) -> np.ndarray:
+    (value,) = init.draw(["fc.weight"], [kind], [tuple(weight.shape)], scheme, seed)
+    return value
+
+
+def torch_from(monkeypatch: pytest.MonkeyPatch, scheme: str, weight: torch.Tensor, seed: int = 0):
+    """Let torch's formula draw from the same generator."""
+    rng = np.random.default_rng(seed)
+
+    def uniform(tensor: Any, low: float = 0.0, high: float = 1.0, generator: Any = None) -> Any:
+        return tensor.copy_(torch.from_numpy(rng.uniform(low, high, tuple(tensor.shape))))
+
+    def gauss(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Any:
+        return tensor.copy_(torch.from_numpy(mean + std * rng.standard_normal(tensor.shape)))
+
+    monkeypatch.setattr(torch.Tensor, "uniform_", uniform)
+    monkeypatch.setattr(torch.Tensor, "normal_", gauss)
+    values = torch.empty(weight.shape, dtype=torch.float64)
+    FORMULAS[scheme](values)
+    return values.numpy()
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_fans_are_those_of_torch(layer):
+    kind, module = LAYERS[layer]
+    want = nn.init._calculate_fan_in_and_fan_out(module.weight)
+    assert init.fans(kind, tuple(module.weight.shape), module.weight.shape[0]) == want
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("scheme", FORMULAS)
+def test_the_same_random_numbers_become_the_same_weights(scheme, layer, monkeypatch):
+    kind, module = LAYERS[layer]
+    got = drawn(scheme, kind, module.weight)
+    want = torch_from(monkeypatch, scheme, module.weight)
+    assert got.dtype == np.float32
+    # One rounding to float32; what float64 leaves of the two formulas vanishes beside it.
+    assert (np.abs(got - want) <= bounds.unit("float32") * (1 + 1e-6) * np.abs(want)).all()
+
+
+def _variance(scheme: str, weight: torch.Tensor) -> tuple[float, float]:
+    """Return the variance that the publication asks for and the kurtosis of the distribution."""
+    fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(weight)
+    return {
+        "xavier": (2 / (fan_in + fan_out), 1.8),
+        "msra": (2 / fan_in, 3.0),
+        "torch": (1 / (3 * fan_in), 1.8),
+        "lecun": (2.4**2 / (3 * fan_in**2), 1.8),
+        "normal": (1.0, 3.0),
+    }[scheme]
+
+
+def _deviations(scheme: str, kind: str, weight: torch.Tensor, seed: int) -> tuple[float, float]:
+    """Return by how many standard errors mean and variance miss what they should be."""
+    values = drawn(scheme, kind, weight, seed).astype(np.float64)
+    variance, kurtosis = _variance(scheme, weight)
+    mean_error = math.sqrt(variance / values.size)
+    variance_error = variance * math.sqrt((kurtosis - 1) / values.size)
+    found = float((values * values).mean())
+    return abs(values.mean()) / mean_error, abs(found - variance) / variance_error
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("scheme", ["xavier", "msra", "torch", "lecun", "normal"])
+def test_mean_and_variance_are_within_six_standard_errors(scheme, layer):
+    kind, module = LAYERS[layer]
+    for seed in range(3):
+        assert max(_deviations(scheme, kind, module.weight, seed)) < 6
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("scheme", ["msra", "torch", "lecun"])
+def test_fans_the_other_way_round_are_noticed(scheme, layer, monkeypatch):
+    kind, module = LAYERS[layer]
+    right = init.fans
+    monkeypatch.setattr(init, "fans", lambda *given: right(*given)[::-1])
+    assert max(_deviations(scheme, kind, module.weight, 0)) > 6
+
+
+def test_zeros_are_zero_and_biases_follow_their_weight():
+    names, kinds = ["fc.weight", "fc.bias"], ["Linear.weight", "Linear.bias"]
+    shapes = [(20, 400), (20,)]
+    for scheme, limit in (("zeros", 0), ("xavier", 0), ("msra", 0), ("torch", 1 / 20)):
+        weight, bias = init.draw(names, kinds, shapes, scheme, 0)
+        assert weight.any() == (scheme != "zeros")
+        assert np.abs(bias).max() <= limit
+        assert bias.any() == bool(limit)

@@ -1,0 +1,74 @@
+"""What a bundle's record says is repeated on the way in and undone on the way out."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from scratch.data.normalise import NORMALISATIONS
+from scratch.data.preprocess import apply, apply_target, fit, fit_target
+from scratch.data.streams import stream
+from scratch.deploy import inputs
+from scratch.deploy.predict import Predictor
+from scratch.spec.errors import UserError
+
+NAMES = ("distance", "area")
+U32 = 2.0**-24
+
+
+class Echo(Predictor):
+    """A predictor whose network returns what it is given, without an ONNX file."""
+
+    def __init__(self, task: str, record: dict, classes: tuple[str, ...] = ()) -> None:
+        self.bundle = SimpleNamespace(task=task, preprocessing=record, classes=classes)
+
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        return x
+
+
+def samples() -> tuple[np.ndarray, np.ndarray]:
+    generator = stream(0, "units")
+    return generator.uniform(1, 9, (20, 2)), generator.uniform(2, 7, (20, 1))
+
+
+@pytest.mark.parametrize("kind", NORMALISATIONS)
+def test_numbers_are_normalised_and_predictions_given_back_in_their_unit(kind):
+    x, y = samples()
+    record = {**fit(kind, x, NAMES), "target": fit_target(kind, y)}
+    record |= {"shape": [2], "names": list(NAMES)}
+    text = ",".join(repr(value) for value in x[3].tolist())
+    assert np.array_equal(inputs.read(text, record), apply(record, x[3:4]))
+    said = apply_target(record, y).astype(np.float32)
+    values = [found.value for found in Echo("regression", record).predict(said)]
+    # Rounding the prediction to float32 moves it by half a unit; the inverse stretches that by at
+    # most its steepest slope within the target's range.
+    slope = np.pi / 2 * (1 + y**2) if kind == "arctan" else y if kind == "log" else None
+    if slope is None:
+        part = record["target"]
+        slope = {
+            "min-max": lambda: part["high"] - part["low"],
+            "mean": lambda: part["high"] - part["low"],
+            "z-score": lambda: part["deviation"],
+            "ratio": lambda: part["sum"],
+        }.get(kind, lambda: 1.0)()
+    bound = 1.01 * U32 * np.abs(said) * slope + 64 * 2.0**-53 * y
+    assert (np.abs(np.array(values)[:, None] - y) <= bound).all()
+
+
+def test_predictions_that_are_no_target_are_refused():
+    x, y = samples()
+    record = {**fit("none", x, NAMES), "target": fit_target("arctan", y)}
+    said = np.array([[0.5], [1.5]], np.float32)
+    with pytest.raises(UserError, match=r'sample 2: the network says 1.5, which is no "arctan"'):
+        Echo("regression", record).predict(said)
+    assert len(Echo("regression", record).predict(said[:1])) == 1
+
+
+def test_a_hyperbolic_tangent_has_its_own_probability():
+    record = {"kind": "none", "labels": [-1.0, 1.0]}
+    (found,) = Echo("binary", record, ("no", "yes")).predict(np.array([[0.3]], np.float32))
+    exact = (1 + np.tanh(np.float64(np.float32(0.3)))) / 2
+    assert abs(found.probabilities["yes"] - exact) <= 8 * U32
+    assert found.label == "yes"

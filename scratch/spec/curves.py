@@ -1,0 +1,65 @@
+"""Curves through noisy points: polynomials and one hidden layer (step 4 of the book)."""
+
+from __future__ import annotations
+
+from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Train
+
+_BOOK = "Neural networks in nine steps (ai-edu)"
+_X = ("x",)
+
+POLYNOMIAL_SINE = Chapter(
+    id="polynomial_sine",
+    title="A cubic polynomial through a sine",
+    title_zh="多项式回归拟合正弦曲线",
+    step=4,
+    book="ch09",
+    sources=(Source(_BOOK, "9.2"),),
+    file="polynomial",
+    model="PolynomialRegression",
+    arguments={"degree": 3},
+    data=Data(name="sine", shape=(1,), task="regression", features=_X, target="y"),
+    train=Train(
+        loss="HalfMSELoss",
+        optimizer="SGD",
+        lr=0.2,
+        batch_size=10,
+        epochs=300,
+        optimizer_args={"momentum": 0.9},
+        init="zeros",
+    ),
+    expected=Expected(metric="r2", low=0.95, note="5 seeds: 0.981 to 0.989"),
+    facts=Facts(
+        parameters=4,
+        shapes={"powers": (3,), "linear": (1,)},
+        source=Source(_BOOK, "9.2: three powers and a bias"),
+    ),
+)
+
+MLP_SINE = Chapter(
+    id="mlp_sine",
+    title="A sine with two hidden units",
+    title_zh="双层神经网络拟合正弦曲线",
+    step=4,
+    book="ch09",
+    sources=(Source(_BOOK, "9.4"),),
+    file="mlp",
+    model="MLP",
+    arguments={"widths": (1, 2, 1), "activations": ("Sigmoid",)},
+    exact={"activations": ("ReLU",)},
+    data=Data(name="sine", shape=(1,), task="regression", features=_X, target="y"),
+    train=Train(
+        loss="HalfMSELoss",
+        optimizer="SGD",
+        lr=0.05,
+        batch_size=10,
+        epochs=500,
+        optimizer_args={"momentum": 0.9},
+        init="xavier",
+    ),
+    expected=Expected(metric="r2", low=0.95, note="5 seeds: 0.984 to 0.989"),
+    facts=Facts(
+        parameters=7,
+        shapes={"layers.fc1": (2,), "layers.fc2": (1,)},
+        source=Source(_BOOK, "9.4: 1-2-1 with biases"),
+    ),
+)
