@@ -129,6 +129,38 @@ def test_the_penalty_spares_biases_and_divides_by_the_batch():
     assert net.bias.grad is None
 
 
+def _not_divided(patch: pytest.MonkeyPatch) -> None:
+    backward = Penalty.backward
+    patch.setattr(Penalty, "backward", lambda self, samples: backward(self, 1))
+
+
+def _value_only(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Penalty, "backward", lambda self, samples: None)
+
+
+def _gradient_only(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Penalty, "value", lambda self, samples: 0.0)
+
+
+def _biases_too(patch: pytest.MonkeyPatch) -> None:
+    start = Penalty.__init__
+
+    def wrong(self, parameters, l1, l2):
+        every = list(parameters)
+        start(self, every, l1, l2)
+        self.weights = every
+
+    patch.setattr(Penalty, "__init__", wrong)
+
+
+@pytest.mark.parametrize("fault", [_not_divided, _value_only, _gradient_only, _biases_too])
+@pytest.mark.parametrize("name", ["L1", "L2"])
+def test_a_wrong_penalty_is_noticed(name, fault, monkeypatch):
+    fault(monkeypatch)
+    a, b, _, _ = both(chapter(**VARIANTS[name]), epochs=1)
+    assert not close(a.step_losses, b.step_losses)
+
+
 RULES = {
     "loss": (Stop(loss=0.8), "is at most 0.8"),
     "difference": (Stop(difference=0.02), "changed by less than 0.02 4 checks in a row"),

@@ -258,7 +258,7 @@ def _tolerances(
             reference.moments[number],
             reference.count,
         )
-        steps.append(step * bounds.unit(dtype))
+        steps.append(bounds.tolerance(step, dtype))
         moments.append({slot: bounds.tolerance(limit, dtype) for slot, limit in slots.items()})
     return steps, moments
 
