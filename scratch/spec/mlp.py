@@ -117,7 +117,7 @@ MLP_COIN = Chapter(
         schedule_args={"T_max": 300},
         init="xavier",
     ),
-    expected=Expected(metric="accuracy", low=0.94),
+    expected=Expected(metric="accuracy", low=0.95, note="5 seeds: 0.952 to 0.962"),
     facts=Facts(
         parameters=51,
         shapes={"layers.fc1": (8,), "layers.fc2": (3,)},
