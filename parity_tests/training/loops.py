@@ -37,7 +37,7 @@ def short_chapter() -> Chapter:
         spec.get("mlp_mnist", "tiny"),
         batch_size=24,
         schedule="StepLR",
-        schedule_args={"step_size": 1, "gamma": 0.5},
+        schedule_args={"step_size": 2, "gamma": 0.5},
     )
 
 

@@ -95,6 +95,15 @@ def test_the_same_seed_gives_the_same_bits_and_another_one_does_not(
     assert histories[0].step_losses != histories[2].step_losses
 
 
+def test_a_network_in_evaluation_mode_is_trained_in_training_mode(
+    chapter: Chapter, dataset: Dataset
+) -> None:
+    first, second = Signals(), Signals()
+    fit(chapter, first, dataset, epochs=1, progress=False)
+    fit(chapter, second.eval(), dataset, epochs=1, progress=False)
+    assert same(first, second)
+
+
 def test_rows_are_in_the_file_and_weights_beside_it(
     chapter: Chapter, dataset: Dataset, tmp_path: Path
 ) -> None:
@@ -104,7 +113,7 @@ def test_rows_are_in_the_file_and_weights_beside_it(
     )
     assert read_metrics(folder.metrics_csv) == history.rows
     rate = chapter.train.lr
-    assert [row["lr"] for row in history.rows] == [rate, rate / 2, rate / 4]
+    assert [row["lr"] for row in history.rows] == [rate, rate, rate / 2]
     assert [row["step"] for row in history.rows] == [9, 18, 27]
     last = evaluate(net, dataset.val, chapter.train.loss, "multiclass")
     assert list(last.values()) == [history.rows[-1][name] for name in ("val_loss", "val_metric")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -76,6 +77,30 @@ def test_ctrl_c_and_resume_make_no_difference(
     assert history.step_losses == complete.step_losses
     assert numbers(history.rows) == numbers(complete.rows)
     assert numbers(read_metrics(folder.metrics_csv)) == numbers(complete.rows)
+
+
+def test_rows_after_the_checkpoint_are_written_anew(
+    chapter: Chapter, dataset: Dataset, tmp_path: Path
+) -> None:
+    folder = run_folder(tmp_path)
+    last, early = folder.checkpoints / checkpoint.LAST, tmp_path / "early.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        fit(chapter, Signals(10), dataset, epochs=EPOCHS, folder=folder, progress=False)
+    shutil.copy(last, early)
+    histories = [
+        fit(
+            chapter,
+            Signals(),
+            dataset,
+            epochs=EPOCHS,
+            folder=folder,
+            progress=False,
+            resume=path,
+        )
+        for path in (last, early)
+    ]
+    assert histories[0].step_losses == histories[1].step_losses
+    assert [row["epoch"] for row in read_metrics(folder.metrics_csv)] == [1, 2, 3]
 
 
 def test_sigterm_leaves_with_143(chapter: Chapter, dataset: Dataset, tmp_path: Path) -> None:
