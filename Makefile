@@ -19,7 +19,8 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_ops_refusals.py \
   parity_tests/numeric/test_pictures.py \
   parity_tests/numeric/test_preprocess.py \
-  parity_tests/numeric/test_weights.py
+  parity_tests/numeric/test_weights.py \
+  parity_tests/training/test_scratch_stops.py
 
 # One thread per process: bit-equal sums, and two test workers do not fight for the cores.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
