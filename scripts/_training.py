@@ -171,16 +171,20 @@ def _run(
     twins: Sequence[_twins.Twin],
     again: bool = False,
 ) -> Result:
-    histories = {
-        twin.name: twin.fit(
-            dataset,
-            seed=settings.seed,
-            folder=folder,
-            progress=sys.stderr.isatty(),
-            resume=again,
-        )
-        for twin in twins
-    }
+    try:
+        histories = {
+            twin.name: twin.fit(
+                dataset,
+                seed=settings.seed,
+                folder=folder,
+                progress=sys.stderr.isatty(),
+                resume=again,
+            )
+            for twin in twins
+        }
+    except KeyboardInterrupt as stop:
+        way = f"; go on with: python scripts/train.py --resume {folder.path}" if str(stop) else ""
+        raise KeyboardInterrupt(f"{stop}{way}") from stop
     tests = {
         twin.name: score(chapter.data.task, twin.predict(dataset.test.x), dataset.test.y)
         for twin in twins
@@ -203,6 +207,8 @@ def _config(settings: Settings, chapter: Chapter) -> dict[str, Any]:
     if "torch" in TWINS[settings.twin]:
         versions |= {name: metadata.version(name) for name in ("torch", "lightning")}
     chosen = dataclasses.asdict(settings)
+    if settings.data_dir is not None:  # the run may be taken up from another folder
+        chosen["data_dir"] = str(Path(settings.data_dir).absolute())
     return {**chosen, **dataclasses.asdict(chapter.train), "versions": versions}
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from ref_torch.checkpoint import SUFFIX
+
 ROOT = Path(__file__).resolve().parents[2]
 VOID = ("meta", "img", "br", "hr", "link", "input")
 
@@ -87,6 +89,7 @@ def test_the_demo_from_end_to_end(
     assert "scratch  epoch  1 of 1" in said
     assert "L5  training trajectory" in said
     assert (run / "bundle" / "bundle.json").is_file()
+    assert any((run / "checkpoints").glob(f"*{SUFFIX}"))
     text = page.read_text(encoding="utf-8")
     found = outline(text)
     assert len(text) < 3_000_000
