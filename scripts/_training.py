@@ -224,6 +224,6 @@ def verdict(expected: Expected, value: float, judged: bool) -> str:
     if expected.high is not None:
         band = f"{expected.low:g} to {expected.high:g}"
     if not judged:
-        return f"the chapter's own run: {band}"
+        return f"the default run: {band}"
     inside = value >= expected.low and (expected.high is None or value <= expected.high)
     return f"expected {band}: {'reached' if inside else 'NOT reached'}"

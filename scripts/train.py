@@ -93,7 +93,8 @@ def summary(result: Result, judged: bool) -> str:
 
     chapter, dataset, path = result.chapter, result.dataset, result.folder.path
     sizes = " / ".join(f"{len(s):,}" for s in (dataset.train, dataset.val, dataset.test))
-    lines = [f"{chapter.title} on {dataset.name} ({sizes} samples), {chapter.train.epochs} epochs"]
+    epochs = f"{chapter.train.epochs} epoch{'s' * (chapter.train.epochs > 1)}"
+    lines = [f"{chapter.title} on {dataset.name} ({sizes} samples), {epochs}"]
     for name, test in result.tests.items():
         ((metric, value),) = test.items()
         said = verdict(chapter.expected, value, judged)

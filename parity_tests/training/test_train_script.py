@@ -143,7 +143,7 @@ def test_fresh_folders_are_numbered(
         assert RunFolder.open(out).config["seed"] == number
         assert (out / "model.safetensors").is_file()
         assert not (out / "model.scratch.safetensors").exists()
-    assert "the chapter's own run: at least" in capsys.readouterr().out
+    assert "the default run: at least" in capsys.readouterr().out
 
 
 def test_the_default_run_is_judged(

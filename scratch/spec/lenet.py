@@ -66,8 +66,8 @@ LENET5 = Chapter(
         "coefficient absorbs the factor of four.",
         "Trained by momentum with a cosine schedule instead of the stochastic diagonal "
         "Levenberg-Marquardt method.",
-        "The embedded data are a seventieth of the paper's and fill the whole image; four copies "
-        "of each training image, shifted by two pixels, stand in for its 60,000 samples.",
+        "The embedded data hold about 1,260 training images instead of 60,000, and a digit fills "
+        "its whole frame; four copies of each, shifted by two pixels, make up for some of it.",
         "Weights start from U(+-1/sqrt(fan-in)), not from the paper's U(+-2.4/fan-in), which "
         'learns too, but slower (the scheme "lecun").',
         'Options: C3 connected to every map of S2 (connections="full") and average or max '
