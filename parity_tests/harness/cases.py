@@ -74,8 +74,30 @@ _conv = (
         padding="same",
     )
     .at((5, 3, 5, 8), "no bias", in_channels=3, out_channels=2, kernel_size=3, bias=False)
-    # More than a mebibyte of patches per image, which kernels may cut into pieces.
-    .at((2, 7, 47, 41), "large", in_channels=7, out_channels=3, kernel_size=5)
+    .at(
+        (2, 3, 5, 8), "padding (0, 2)", in_channels=3, out_channels=5, kernel_size=3, padding=(0, 2)
+    )
+    .at(
+        (2, 3, 8, 5), "valid padding", in_channels=3, out_channels=5, kernel_size=2, padding="valid"
+    )
+    .at(
+        (2, 3, 8, 5),
+        "kernel equals stride (2, 1)",
+        in_channels=3,
+        out_channels=5,
+        kernel_size=(2, 1),
+        stride=(2, 1),
+    )
+    .at(
+        (2, 3, 8, 11),
+        "kernel equals stride (1, 2)",
+        in_channels=3,
+        out_channels=5,
+        kernel_size=(1, 2),
+        stride=(1, 2),
+    )
+    # More than a mebibyte per image, of patches and of what backward adds: kernels may cut it up.
+    .at((2, 7, 87, 80), "large", in_channels=7, out_channels=13, kernel_size=(3, 2))
 )
 _linear = (
     _Layer("Linear")
@@ -106,6 +128,7 @@ _avg = (
     .at((2, 3, 8, 12), "kernel (2, 4) stride 2", kernel_size=(2, 4), stride=2)
     .at((2, 3, 8, 11), "kernel 2 padding 1", kernel_size=2, stride=2, padding=1)
     .at((2, 3, 11, 8), "kernel 3 stride 2", kernel_size=3, stride=2, exact=False)
+    .at((2, 3, 1, 8), "one row", kernel_size=3, stride=2, padding=1, exact=False)
     .at((2, 3, 8, 11), "ceil mode", kernel_size=3, stride=2, ceil_mode=True, exact=False)
     .at(
         (2, 3, 8, 11),
@@ -172,6 +195,7 @@ _bce = (
 _cross = (
     _Layer("CrossEntropyLoss", exact=False)
     .at((5, 4), "mean", target="index")
+    .at((1, 4), "mean of one sample", target="index")
     .at((5, 4), "sum", reduction="sum", target="index")
     .at((5, 4), "none", reduction="none", target="index")
     .at((5, 4), "weighted", weight=_WEIGHTS, target="index")

@@ -63,6 +63,7 @@ def of_chapter(
     dtype: str = "float64",
     exact: bool = False,
     batch: int = BATCH,
+    **options: Any,
 ) -> Pair:
     """Make the pair of a chapter.
 
@@ -73,9 +74,10 @@ def of_chapter(
         dtype: everything drawn is representable in it.
         exact: integer weights and inputs and the chapter's exact-arithmetic form.
         batch: samples.
+        **options: constructor arguments that replace the chapter's.
     """
     chapter = spec.get(id, size)
-    overrides = dict(chapter.exact) if exact else {}
+    overrides = {**(chapter.exact if exact else {}), **options}
     ours = construct_scratch(chapter, **overrides)
     theirs = construct_torch(chapter, **overrides)
     rng = inputs.generator(seed, id, size, "exact" if exact else "real")

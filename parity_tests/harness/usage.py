@@ -96,8 +96,12 @@ def twice(
     expect({"output": again}, 1, AGAIN)
     expect(dict(zip([name for name in outer if name != "output"], dx, strict=True)), 1, STACK)
     expect(_gradients(ours), 2, ADDED)
+    ours.forward(*inputs)
     ours.zero_grad()
     expect(_gradients(ours), 0, CLEARED)
+    if any(module.pending() for _, module in ours.named_modules()):
+        found = Comparison(Verdict.FAIL, np.inf, note=CLEARED)
+        checks.append(as_check(found, level, subject, path, "dx", engine))
     return checks
 
 

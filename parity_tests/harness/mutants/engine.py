@@ -74,6 +74,11 @@ def _(original: Any, self: nn.Parameter) -> Any:
     return None
 
 
+@plant("zero_grad leaves forwards waiting", "nn.module.Module.forget", ["Linear"], "backward dx")
+def _(original: Any, self: nn.Module) -> Any:
+    return None
+
+
 @plant(
     "weights rounded to float32 when loaded",
     "nn.module.Module.load_state_dict",

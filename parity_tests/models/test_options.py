@@ -1,0 +1,35 @@
+"""What a chapter offers besides its default is one network in both twins as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from parity_tests.harness.levels import judge
+from parity_tests.harness.localise import first_divergences
+from parity_tests.harness.pair import of_chapter
+from parity_tests.harness.runner import redrawn
+from parity_tests.harness.verdict import Check, Verdict, worst
+
+OPTIONS: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("lenet5", {"connections": "full"}),
+    ("lenet5", {"subsampling": "average"}),
+    ("lenet5", {"subsampling": "max", "connections": "full", "activation": "ReLU"}),
+    ("mlp_mnist", {"activations": ("Tanh", "ReLU")}),
+)
+
+
+def _passes(checks: list[Check]) -> None:
+    assert worst(checks) is Verdict.PASS, [c.divergence() for c in first_divergences(checks)]
+
+
+@pytest.mark.parametrize(("id", "options"), OPTIONS)
+def test_an_option_is_one_network_in_both_twins(id: str, options: Mapping[str, Any]) -> None:
+    for dtype in ("float64", "float32"):
+
+        def run(seed: int, dtype: str = dtype) -> list[Check]:
+            return judge.run(of_chapter(id, seed=seed, dtype=dtype, **options), dtype)
+
+        _passes(redrawn(run, 0))
