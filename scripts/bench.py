@@ -25,9 +25,14 @@ EXAMPLES = """\
 
 CASES = (
     ("linear_regression", 10),
+    ("house_price", 10),
     ("logistic_regression", 10),
     ("softmax_regression", 10),
+    ("polynomial_sine", 10),
+    ("mlp_sine", 10),
     ("mlp_xor", 4),
+    ("mlp_arc", 5),
+    ("mlp_coin", 10),
     ("mlp_mnist", 64),
     ("mlp_mnist", 128),
     ("lenet5", 64),
