@@ -24,7 +24,8 @@ class Case:
         values: what is special about the input: "zeros" (a third is 0 or -0), "ties" (few distinct
             values), "far" (a third is 1e4 or -1e4), "shifted" (rows around 1e4 and -1e4), "spread"
             (1e4 times as large), "mean 1000" (so many deviations from zero), "constant" (one
-            channel is) or "special" (a NaN and infinities); "" for nothing.
+            channel is), "special" (a NaN and infinities), "bottomless" (minus infinity in a corner)
+            or "steep" (NaN and infinities in the cotangent); "" for nothing.
         training: whether the layer is in training mode.
     """
 
@@ -40,7 +41,10 @@ class Case:
     @property
     def smooth(self) -> bool:
         """Whether the input lies on no kink, so that the complex step applies."""
-        return self.values not in ("zeros", "ties", "special") and self.layer != "Step"
+        return (
+            self.values not in ("zeros", "ties", "special", "bottomless", "steep")
+            and self.layer != "Step"
+        )
 
     @property
     def name(self) -> str:

@@ -16,6 +16,9 @@ from scratch import nn
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+SPECIAL = (np.nan, np.inf, -np.inf)
+
+
 class Dropout(torch.nn.Dropout):
     """torch's own dropout with the mask that its seed gives, whatever was drawn before."""
 
@@ -39,10 +42,9 @@ def of_case(case: Case, seed: int = 0, dtype: str = "float64", exact: bool = Fal
     ours = getattr(nn, case.layer)(**_arguments(case, np.array))
     theirs = _torch_layer(case)
     state = ours.state_dict()
-    if exact:
-        state = inputs.dense_integer_state(state, rng)
-    elif not case.target:  # the state of a loss is its weights, which the case sets
-        state = inputs.moved(state, rng, dtype)
+    state = inputs.dense_integer_state(state, rng) if exact else inputs.moved(state, rng, dtype)
+    if case.target:  # the state of a loss is its weights
+        state = {name: np.abs(value) for name, value in state.items()}
     load(ours, theirs, state)
     ours.train(case.training)
     theirs.train(case.training)
@@ -51,7 +53,11 @@ def of_case(case: Case, seed: int = 0, dtype: str = "float64", exact: bool = Fal
         ours.mask = theirs(torch.ones(case.shape)).numpy() != 0
     values = (x,) if not case.target else (x, _target(case, rng, dtype))
     pair = Pair(case.name, ours, theirs, values, np.empty(0))
-    return with_cotangent(pair, rng, dtype, exact)
+    with_cotangent(pair, rng, dtype, exact)
+    if case.values == "steep":
+        places = rng.choice(pair.d_output.size, 4 * len(SPECIAL), replace=False)
+        pair.d_output.flat[places] = 4 * SPECIAL
+    return pair
 
 
 def _input(case: Case, rng: np.random.Generator, dtype: str, exact: bool) -> Array:
@@ -73,7 +79,9 @@ def _input(case: Case, rng: np.random.Generator, dtype: str, exact: bool) -> Arr
     elif case.values == "spread":
         x *= 1e4
     elif case.values == "special":
-        x.flat[rng.choice(x.size, 3, replace=False)] = (np.nan, np.inf, -np.inf)
+        x.flat[rng.choice(x.size, 3, replace=False)] = SPECIAL
+    elif case.values == "bottomless":
+        x[..., :4, :4] = -np.inf
     return x.astype(dtype).astype(np.float64)
 
 

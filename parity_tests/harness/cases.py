@@ -120,7 +120,19 @@ _max = (
     .at((2, 3, 11, 13), "dilation 2", kernel_size=(2, 3), stride=1, dilation=2)
     .at((2, 3, 11, 8), "stride above kernel", kernel_size=2, stride=3)
     .at((2, 3, 11, 8), "ties", kernel_size=3, stride=2, padding=1, values="ties")
+    .at((2, 3, 8, 11), "dilation 2 padding 1", kernel_size=3, stride=1, padding=1, dilation=2)
+    .at((2, 3, 1, 8), "one row", kernel_size=3, stride=2, padding=1)
     .at((2, 3, 11, 8), "NaN and infinity", exact=False, kernel_size=2, values="special")
+    .at(
+        (2, 3, 11, 8),
+        "windows of minus infinity",
+        exact=False,
+        kernel_size=3,
+        stride=2,
+        padding=1,
+        values="bottomless",
+    )
+    .at((2, 3, 8, 5), "infinite gradient", exact=False, kernel_size=2, values="steep")
 )
 _avg = (
     _Layer("AvgPool2d")
@@ -154,7 +166,8 @@ _pointwise = [
     _Layer("ReLU")
     .at(_shape, "")
     .at(_shape, "at the kink", values="zeros")
-    .at(_shape, "NaN and infinity", exact=False, values="special"),
+    .at(_shape, "NaN and infinity", exact=False, values="special")
+    .at(_shape, "infinite gradient", exact=False, values="steep"),
     _Layer("Flatten").at(_shape, "").at(_shape, "axes 1 to 2", start_dim=1, end_dim=2),
     _Layer("Identity").at(_shape, ""),
     _Layer("Dropout")

@@ -20,6 +20,8 @@ from parity_tests.harness.verdict import Check, Verdict
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+PASSING = ("ReLU", "Dropout", "Identity", "Flatten")  # each cotangent goes to its own place
+
 
 def as_check(
     found: Comparison, level: str, subject: str, module: str, tensor: str, engine: str
@@ -64,11 +66,14 @@ def tolerances(
 def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, int]:
     """Return how many entries of each tensor can be non-zero at all.
 
-    Found by running the module on ones; a max pool sends each cotangent to one place.
+    Found by running the module on ones. A max pool sends each cotangent to one place, and behind it
+    an activation can only pass on what arrives.
     """
     kind = type(module).__name__
     if kind == "Step":
         return {"dx": 0}
+    if kind in PASSING:
+        return {"dx": max(1, int(np.count_nonzero(d_output)))}
     if kind == "MaxPool2d":
         # Overlapping windows may share a winner: a quarter of the windows is still power.
         windows = d_output.size

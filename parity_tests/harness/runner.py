@@ -65,6 +65,11 @@ def protected(level: str, subject: str, seed: int, run: Callable[[], list[Check]
     return [replace(check, seed=check.seed or seed) for check in checks]
 
 
+def entries(case: Case) -> int | None:
+    """Return how many entries of a tensor the complex step moves; None for all of a small input."""
+    return None if math.prod(case.shape) <= EVERY_ENTRY else oracle.ENTRIES
+
+
 def check_case(case: Case, dtype: str, seed: int, levels: Iterable[str]) -> list[Check]:
     """Run a layer case through the levels that apply to it."""
 
@@ -75,8 +80,7 @@ def check_case(case: Case, dtype: str, seed: int, levels: Iterable[str]) -> list
     if "L0" in levels and case.exact:
         checks += seeds("L0", lambda at: exact.run(of_case(case, at, exact=True)))
     if "L1" in levels and dtype == "float64" and case.smooth:
-        entries = None if math.prod(case.shape) <= EVERY_ENTRY else oracle.ENTRIES
-        checks += seeds("L1", lambda at: oracle.run(of_case(case, at), entries), 1)
+        checks += seeds("L1", lambda at: oracle.run(of_case(case, at), entries(case)), 1)
     if _judged(levels, dtype):
         level = "L2" if dtype == "float64" else "L3"
         checks += seeds(level, lambda at: judge.run(of_case(case, at, dtype), dtype))

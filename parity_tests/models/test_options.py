@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from parity_tests.harness.levels import judge
+from parity_tests.harness.levels import exact, judge
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import of_chapter
 from parity_tests.harness.runner import redrawn
@@ -33,3 +33,10 @@ def test_an_option_is_one_network_in_both_twins(id: str, options: Mapping[str, A
             return judge.run(of_chapter(id, seed=seed, dtype=dtype, **options), dtype)
 
         _passes(redrawn(run, 0))
+
+
+@pytest.mark.parametrize("subsampling", ["average", "max"])
+@pytest.mark.parametrize("connections", ["table", "full"])
+def test_lenet_with_an_option_is_exact(connections: str, subsampling: str) -> None:
+    options: Mapping[str, Any] = {"connections": connections, "subsampling": subsampling}
+    _passes(redrawn(lambda at: exact.run(of_chapter("lenet5", seed=at, exact=True, **options)), 0))

@@ -171,7 +171,7 @@ def _of_case(case: cases.Case, level: str) -> Iterator[Callable[[int], list[Chec
     if level == "L0" and case.exact:
         yield lambda seed: exact.run(of_case(case, seed, exact=True))
     elif level == "L1" and case.smooth:
-        yield lambda seed: oracle.run(of_case(case, seed), oracle.ENTRIES)
+        yield lambda seed: oracle.run(of_case(case, seed), runner.entries(case))
     elif level in ("L2", "L3"):
         dtype = "float64" if level == "L2" else "float32"
         yield lambda seed: judge.run(of_case(case, seed, dtype), dtype)

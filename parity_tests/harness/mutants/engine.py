@@ -80,6 +80,16 @@ def _(original: Any, self: nn.Module) -> Any:
 
 
 @plant(
+    "buffers skipped when loaded",
+    "nn.module.Module.load_state_dict",
+    ["BCEWithLogitsLoss", "CrossEntropyLoss"],
+    "forward output",
+)
+def _(original: Any, self: nn.Module, state: Any, strict: bool) -> Any:
+    return original(self, {**state, **dict(self.named_buffers())}, strict)
+
+
+@plant(
     "weights rounded to float32 when loaded",
     "nn.module.Module.load_state_dict",
     ["Linear", "Conv2d"],

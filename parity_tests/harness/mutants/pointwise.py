@@ -29,6 +29,13 @@ def _(original: Any, dy: Array, cache: Any, call: Call) -> Any:
     return original(dy, cache) + dy * (call.x == 0) / dy.dtype.type(2)
 
 
+@plant("ReLU gradient by a product with the mask", RELU_BACK, ["ReLU"], "backward dx")
+def _(original: Any, dy: Array, cache: Any) -> Any:
+    mask = original(np.ones_like(dy), cache)
+    with np.errstate(invalid="ignore"):
+        return dy * mask
+
+
 @plant("ReLU turns NaN into zero", RELU, ["ReLU"], "forward output")
 def _(original: Any, x: Array) -> Any:
     y, cache = original(x)

@@ -139,6 +139,13 @@ def _(original: Any, dy: Array, cache: Any, call: Call) -> Any:
 
 
 @plant(
+    "no winner in a window of minus infinity", MAX_BACK, ["MaxPool2d"], "backward dx", remembers=MAX
+)
+def _(original: Any, dy: Array, cache: Any, call: Call) -> Any:
+    return original(np.where(np.isneginf(call.y), dy.dtype.type(0), dy), cache)
+
+
+@plant(
     "overlapping max-pool windows assigning instead of adding",
     MAX_BACK,
     ["MaxPool2d"],
