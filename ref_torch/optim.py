@@ -38,6 +38,7 @@ LOSSES: Mapping[str, type[nn.Module]] = {
     "HalfMSELoss": own.HalfMSELoss,
     "BCEWithLogitsLoss": nn.BCEWithLogitsLoss,
     "CrossEntropyLoss": nn.CrossEntropyLoss,
+    "TanhCrossEntropyLoss": own.TanhCrossEntropyLoss,
 }
 
 

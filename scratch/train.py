@@ -32,6 +32,7 @@ LOSSES: Mapping[str, type[Module]] = {
     "HalfMSELoss": nn.HalfMSELoss,
     "BCEWithLogitsLoss": nn.BCEWithLogitsLoss,
     "CrossEntropyLoss": nn.CrossEntropyLoss,
+    "TanhCrossEntropyLoss": nn.TanhCrossEntropyLoss,
 }
 OPTIMIZERS: Mapping[str, Any] = {
     "SGD": optim.SGD,

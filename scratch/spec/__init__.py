@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from scratch.spec import curves, gates, lenet, linear, mlp
+from scratch.spec import curves, deep, fourier, gates, lenet, linear, mlp
 from scratch.spec.arguments import arguments
 from scratch.spec.errors import UserError, unknown
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Onnx, Source, Stop, Tiny, Train
@@ -24,13 +24,26 @@ CHAPTERS: tuple[Chapter, ...] = (
     gates.LOGIC_OR,
     gates.LOGIC_NOR,
     linear.LOGISTIC_REGRESSION,
+    linear.TANH_CLASSIFIER,
     linear.SOFTMAX_REGRESSION,
     curves.POLYNOMIAL_SINE,
+    curves.POLYNOMIAL_COMPLEX,
     curves.MLP_SINE,
+    curves.MLP_COMPLEX,
     mlp.MLP_XOR,
     mlp.MLP_ARC,
     mlp.MLP_COIN,
     mlp.MLP_MNIST,
+    deep.DNN_HOUSE,
+    deep.DNN_INCOME,
+    deep.DNN_MNIST,
+    deep.DNN_MNIST_BN,
+    fourier.FOURIER_PLAIN,
+    fourier.FOURIER_L2,
+    fourier.FOURIER_L1,
+    fourier.FOURIER_EARLY_STOP,
+    fourier.FOURIER_DROPOUT,
+    deep.MNIST_SMALL,
     lenet.LENET5,
 )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Train
+from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Stop, Tiny, Train
 
 _BOOK = "Neural networks in nine steps (ai-edu)"
 _X = ("x",)
+_PLAIN = {"optimizer": "SGD", "optimizer_args": {}, "schedule": "", "schedule_args": {}}
 
 POLYNOMIAL_SINE = Chapter(
     id="polynomial_sine",
@@ -34,6 +35,7 @@ POLYNOMIAL_SINE = Chapter(
         shapes={"powers": (3,), "linear": (1,)},
         source=Source(_BOOK, "9.2: three powers and a bias"),
     ),
+    presets={"book": {**_PLAIN, "epochs": 10_000, "stop": Stop(loss=0.005)}},
     deviations=("Trained by Adam; plain descent, as in the book, takes 2,380 epochs.",),
 )
 
@@ -63,5 +65,72 @@ MLP_SINE = Chapter(
         parameters=7,
         shapes={"layers.fc1": (2,), "layers.fc2": (1,)},
         source=Source(_BOOK, "9.4: 1-2-1 with biases"),
+    ),
+    presets={"book": {**_PLAIN, "epochs": 5000, "stop": Stop(loss=1e-3)}},
+)
+
+POLYNOMIAL_COMPLEX = Chapter(
+    id="polynomial_complex",
+    title="A polynomial of degree eight through a complex curve",
+    title_zh="多项式回归拟合复合函数曲线",
+    step=4,
+    book="ch09",
+    sources=(Source(_BOOK, "9.3"),),
+    file="polynomial",
+    model="PolynomialRegression",
+    arguments={"degree": 8},
+    tiny=Tiny(arguments={"degree": 4}),
+    data=Data(name="complex", shape=(1,), task="regression", features=_X, target="y"),
+    train=Train(
+        loss="HalfMSELoss",
+        optimizer="Adam",
+        lr=0.2,
+        batch_size=10,
+        epochs=150,
+        schedule="CosineAnnealingLR",
+        schedule_args={"T_max": 150},
+        init="zeros",
+    ),
+    expected=Expected(metric="r2", low=0.75, note="5 seeds: 0.780 to 0.783"),
+    facts=Facts(
+        parameters=9,
+        shapes={"powers": (8,), "linear": (1,)},
+        source=Source(_BOOK, "9.3: eight powers and a bias"),
+    ),
+    presets={"book": {**_PLAIN, "lr": 0.2, "epochs": 1_000_000, "stop": Stop(loss=1e-3)}},
+    deviations=(
+        "Trained by Adam; plain descent, as in the book, takes a million epochs, one or two hours.",
+    ),
+)
+
+MLP_COMPLEX = Chapter(
+    id="mlp_complex",
+    title="A complex curve with three hidden units",
+    title_zh="双层神经网络拟合复合函数曲线",
+    step=4,
+    book="ch09",
+    sources=(Source(_BOOK, "9.5"),),
+    file="mlp",
+    model="MLP",
+    arguments={"widths": (1, 3, 1), "activations": ("Sigmoid",)},
+    exact={"activations": ("ReLU",)},
+    data=Data(name="complex", shape=(1,), task="regression", features=_X, target="y"),
+    train=Train(
+        loss="HalfMSELoss",
+        optimizer="Adam",
+        lr=0.05,
+        batch_size=50,
+        epochs=1000,
+        init="xavier",
+    ),
+    expected=Expected(metric="r2", low=0.8, note="5 seeds: 0.834 to 0.993"),
+    facts=Facts(
+        parameters=10,
+        shapes={"layers.fc1": (3,), "layers.fc2": (1,)},
+        source=Source(_BOOK, "9.5: 1-3-1 with biases"),
+    ),
+    presets={"book": {**_PLAIN, "lr": 0.5, "epochs": 10_000, "stop": Stop(loss=1e-3)}},
+    deviations=(
+        "Trained by Adam on larger batches; plain descent, as in the book, takes 4,199 epochs.",
     ),
 )

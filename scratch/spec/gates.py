@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Train
+from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Stop, Train
 
 _BOOK = "Neural networks in nine steps (ai-edu)"
 
@@ -41,6 +41,7 @@ def _gate(name: str, title_zh: str, inputs: tuple[str, ...]) -> Chapter:
             shapes={"linear": (1,)},
             source=Source(_BOOK, f"6.5: {width} weight(s) and a bias"),
         ),
+        presets={"book": {"epochs": 10_000, "stop": Stop(loss=2e-3)}},
         deviations=("The network returns logits; the sigmoid stands inside the loss.",),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Train
+from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Stop, Train
 
 _BOOK = "Neural networks in nine steps (ai-edu)"
 _LOGITS = "The network returns logits; the {f} stands inside the loss, where it is stable."
@@ -34,6 +34,7 @@ LINEAR_REGRESSION = Chapter(
         shapes={"linear": (1,)},
         source=Source(_BOOK, "4.2: one weight and one bias"),
     ),
+    presets={"book": {"lr": 0.3, "epochs": 100, "stop": Stop(loss=0.02)}},
 )
 
 HOUSE_PRICE = Chapter(
@@ -64,6 +65,7 @@ HOUSE_PRICE = Chapter(
         shapes={"linear": (1,)},
         source=Source(_BOOK, "5.2: two weights and one bias"),
     ),
+    presets={"book": {"lr": 0.01, "epochs": 200}},
 )
 
 LOGISTIC_REGRESSION = Chapter(
@@ -95,7 +97,47 @@ LOGISTIC_REGRESSION = Chapter(
         shapes={"linear": (1,)},
         source=Source(_BOOK, "6.2: two weights and one bias"),
     ),
+    presets={"book": {"lr": 0.1, "epochs": 10_000}},
     deviations=(_LOGITS.format(f="sigmoid"),),
+)
+
+TANH_CLASSIFIER = Chapter(
+    id="tanh_classifier",
+    title="Binary classification by a hyperbolic tangent",
+    title_zh="用双曲正切函数做二分类",
+    step=3,
+    book="ch06",
+    sources=(Source(_BOOK, "6.6"),),
+    file="linear",
+    model="LogisticRegression",
+    arguments={"features": 2},
+    data=Data(
+        name="cities",
+        shape=(2,),
+        task="binary",
+        classes=("Han", "Chu"),
+        features=("longitude (relative)", "latitude (relative)"),
+        target="kingdom",
+        alternatives=("breast_cancer",),
+        normalise="min-max",
+        options={"labels": (-1, 1)},
+    ),
+    train=Train(
+        loss="TanhCrossEntropyLoss",
+        optimizer="SGD",
+        lr=0.1,
+        batch_size=10,
+        epochs=100,
+        init="zeros",
+    ),
+    expected=Expected(metric="accuracy", low=0.96, note="5 seeds: 0.980 to 1.0"),
+    facts=Facts(
+        parameters=3,
+        shapes={"linear": (1,)},
+        source=Source(_BOOK, "6.6: two weights and one bias"),
+    ),
+    presets={"book": {"epochs": 1000}},
+    deviations=(_LOGITS.format(f="hyperbolic tangent"),),
 )
 
 SOFTMAX_REGRESSION = Chapter(
@@ -127,5 +169,6 @@ SOFTMAX_REGRESSION = Chapter(
         shapes={"linear": (3,)},
         source=Source(_BOOK, "7.2: six weights and three biases"),
     ),
+    presets={"book": {"lr": 0.1, "stop": Stop(loss=1e-3)}},
     deviations=(_LOGITS.format(f="softmax"),),
 )

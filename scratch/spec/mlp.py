@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Tiny, Train
+from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Stop, Tiny, Train
 
 _BOOK = "Neural networks in nine steps (ai-edu)"
+_PLAIN = {"optimizer_args": {}, "schedule": "", "schedule_args": {}}
 
 MLP_XOR = Chapter(
     id="mlp_xor",
@@ -42,6 +43,7 @@ MLP_XOR = Chapter(
         shapes={"layers.fc1": (2,), "layers.fc2": (1,)},
         source=Source(_BOOK, "10.2: 2-2-1 with biases"),
     ),
+    presets={"book": {**_PLAIN, "lr": 0.1, "epochs": 10_000, "stop": Stop(loss=0.005)}},
     deviations=(
         "The network returns the logit; the sigmoid stands inside the loss.",
         "Momentum, a cosine schedule and weight decay instead of plain descent, which leaves about "
@@ -84,6 +86,7 @@ MLP_ARC = Chapter(
         shapes={"layers.fc1": (2,), "layers.fc2": (1,)},
         source=Source(_BOOK, "10.5: 2-2-1 with biases"),
     ),
+    presets={"book": {**_PLAIN, "epochs": 10_000, "stop": Stop(loss=0.08)}},
     deviations=("The network returns the logit; the sigmoid stands inside the loss.",),
 )
 
@@ -123,6 +126,7 @@ MLP_COIN = Chapter(
         shapes={"layers.fc1": (8,), "layers.fc2": (3,)},
         source=Source(_BOOK, "11.3: 2-8-3 with biases"),
     ),
+    presets={"book": {**_PLAIN, "lr": 0.1, "epochs": 5000, "stop": Stop(loss=0.1)}},
     deviations=(
         "The network returns logits; the softmax stands inside the loss.",
         "Eight hidden units, one of the widths that the book compares, instead of three.",
@@ -166,5 +170,8 @@ MLP_MNIST = Chapter(
         shapes={"layers.fc1": (64,), "layers.fc2": (16,), "layers.fc3": (10,)},
         source=Source(_BOOK, "chapter 13: the exported 784-64-16-10 file holds 51,450 numbers"),
     ),
+    presets={
+        "book": {**_PLAIN, "lr": 0.2, "batch_size": 128, "epochs": 40, "stop": Stop(loss=0.01)}
+    },
     deviations=("The network returns logits; the softmax stands inside the loss.",),
 )

@@ -205,7 +205,7 @@ class Chapter:
         deviations: sentences that say how the network differs from the publication.
         onnx: names and free axes of the export.
         presets: fields of `train` that differ, by the name of the preset ("book": the book's own
-            run, in full).
+            run, in full); "data" among them holds options of the data that differ.
         size: "full" or "tiny".
     """
 
@@ -252,4 +252,8 @@ class Chapter:
             raise UserError(f'{self.id} has no preset "{name}", nor any other')
         if name not in self.presets:
             raise unknown(f"preset of {self.id}", name, self.presets)
-        return replace(self, train=replace(self.train, **self.presets[name]))
+        changes = dict(self.presets[name])
+        data = self.data
+        if "data" in changes:
+            data = replace(data, options={**data.options, **changes.pop("data")})
+        return replace(self, data=data, train=replace(self.train, **changes))
