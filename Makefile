@@ -14,6 +14,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_bundled.py \
   parity_tests/numeric/test_data.py \
   parity_tests/numeric/test_data_files.py \
+  parity_tests/numeric/test_decision_line.py \
   parity_tests/numeric/test_files.py \
   parity_tests/numeric/test_formulas.py \
   parity_tests/numeric/test_gradcheck.py \
@@ -26,6 +27,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_pictures.py \
   parity_tests/numeric/test_predict_units.py \
   parity_tests/numeric/test_preprocess.py \
+  parity_tests/numeric/test_run_pictures.py \
   parity_tests/numeric/test_stopping.py \
   parity_tests/numeric/test_weights.py \
   parity_tests/training/test_scratch_stops.py

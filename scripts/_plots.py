@@ -8,12 +8,28 @@ from typing import Any
 
 import numpy as np
 
+from scratch.build import construct
 from scratch.data import Dataset
+from scratch.models.mlp import MLP
+from scratch.nn import Module, Sequential, Sigmoid
 from scratch.run import pictures
-from scratch.run.metrics import History
+from scratch.run.metrics import History, score
 from scratch.spec.schema import Chapter
+from scratch.train import predict as run
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+# What an axis says of a normalised quantity, by kind; see scratch.data.normalise.
+_SCALED = {
+    "none": "",
+    "min-max": ", scaled to 0 ... 1",
+    "mean": ", centred, by its range",
+    "z-score": ", standardised",
+    "centre": ", centred",
+    "ratio": ", as a share of the sum",
+    "log": ", natural logarithm",
+    "arctan": ", scaled to -1 ... 1 by the arctangent",
+}
 
 
 def draw(
@@ -40,29 +56,92 @@ def draw(
     drawn = [_losses(folder, chapter, histories)]
     if len(histories) == 2:
         drawn.append(_gap(folder, chapter, histories))
-    x, y = dataset.test.x, dataset.test.y
-    title = f"{chapter.title}: test split"
     if chapter.data.task == "regression":
-        if x.shape[1:] == (1,):
-            path = folder / "fit.png"
-            pictures.fitted_line(path, x, y, predict, _labels(chapter, dataset), title)
-            drawn.append(path)
-        return drawn
-    outputs = predict(x)
-    guess = outputs[:, 0] > 0 if chapter.data.task == "binary" else outputs.argmax(axis=1)
-    truth = y.reshape(len(y)).astype(int)
+        return [*drawn, _fit(folder, chapter, dataset, predict)]
+    x, title = dataset.test.x, f"{chapter.title}\ntest split"
+    truth, outputs = _classes(dataset), predict(x)
+    binary = chapter.data.task == "binary"
+    guess = outputs[:, 0] > 0 if binary else outputs.argmax(axis=1)  # a sigmoid's or a tanh's logit
+    if x.shape[1:] == (1,) and binary:
+        drawn.append(_probability(folder, dataset, truth, predict, title))
     if x.shape[1:] == (2,):
-        path = folder / "boundary.png"
+        first, second = _feature_labels(dataset)
+        drawn.append(folder / "boundary.png")
         pictures.decision_boundary(
-            path, x, y, predict, dataset.classes, _labels(chapter, dataset), title
+            drawn[-1], x, truth, predict, dataset.classes, (first, second), title
         )
-        drawn.append(path)
-    path = folder / "confusion.png"
-    pictures.confusion_matrix(path, truth, guess.astype(int), dataset.classes, title)
-    drawn.append(path)
+        layer = _hidden_layer(chapter, state)
+        if layer is not None:
+            drawn.append(folder / "space.png")
+            grid = pictures.grid_lines(x)
+            hidden = run(layer, grid.reshape(-1, 2)).reshape(*grid.shape[:2], -1)
+            points = (x, run(layer, x), truth, grid, hidden)
+            pictures.space_transformation(
+                drawn[-1], *points, dataset.classes, (first, second), title
+            )
+    drawn.append(folder / "confusion.png")
+    pictures.confusion_matrix(drawn[-1], truth, guess.astype(int), dataset.classes, title)
     if dataset.preprocessing["kind"] == "image":
         drawn += _images(folder, chapter, dataset, guess, state)
     return drawn
+
+
+def _classes(dataset: Dataset) -> Array:
+    """Return the class numbers (N,) of the test split; labels such as -1 and 1 become 0 and 1."""
+    y = dataset.test.y.reshape(len(dataset.test))
+    if "labels" in dataset.preprocessing:
+        _, second = dataset.preprocessing["labels"]
+        y = y == np.asarray(second, y.dtype)
+    return y.astype(int)
+
+
+def _fit(
+    folder: Path, chapter: Chapter, dataset: Dataset, predict: Callable[[Array], Array]
+) -> Path:
+    x, y = dataset.test.x, dataset.test.y
+    path, title = folder / "fit.png", f"{chapter.title}\ntest split"
+    target = _target_label(chapter, dataset)
+    if x.shape[1:] == (1,):
+        (feature,) = _feature_labels(dataset)
+        pictures.fitted_line(path, x, y, predict, (feature, target), title)
+    else:
+        outputs = predict(x)
+        r2 = score(chapter.data.task, outputs, y)["r2"]
+        pictures.predicted_against_true(path, y, outputs, target, f"{title}, R2 {r2:.4f}")
+    return path
+
+
+def _probability(
+    folder: Path, dataset: Dataset, truth: Array, predict: Callable[[Array], Array], title: str
+) -> Path:
+    slope = 2 if "labels" in dataset.preprocessing else 1  # (1 + tanh z) / 2 = sigmoid(2 z)
+    (feature,) = _feature_labels(dataset)
+    path = folder / "probability.png"
+    pictures.fitted_line(
+        path,
+        dataset.test.x,
+        truth[:, None],
+        lambda x: run(Sigmoid(), slope * predict(x)),
+        (feature, f"probability of class {dataset.classes[1]}"),
+        title,
+    )
+    return path
+
+
+def _hidden_layer(chapter: Chapter, state: dict[str, Array]) -> Module | None:
+    """Return the first hidden layer up to its activation, in NumPy with either twin's weights.
+
+    Returns:
+        None if there is none, or not of two or three units: more make no picture.
+    """
+    network = construct(chapter)
+    if not isinstance(network, MLP):
+        return None
+    layers = dict(network.layers.named_children())
+    if "act1" not in layers or len(state["layers.fc1.bias"]) not in (2, 3):
+        return None
+    network.load_state_dict(state)
+    return Sequential(*list(layers.values())[: list(layers).index("act1") + 1])
 
 
 def _losses(folder: Path, chapter: Chapter, histories: dict[str, History]) -> Path:
@@ -99,14 +178,12 @@ def _images(
     return [kernels, samples]
 
 
-def _labels(chapter: Chapter, dataset: Dataset) -> tuple[str, str]:
-    """Return the axes' labels: features of a table, or the only feature and the target."""
+def _feature_labels(dataset: Dataset) -> list[str]:
     record = dataset.preprocessing
-    scaled = ", scaled to 0 ... 1" if record["kind"] == "min-max" else ""
-    names = [f"{name}{scaled}" for name in record["names"]]
-    if len(names) == 1:
-        own = dataset.name == chapter.data.name
-        target = chapter.data.target if own else f"target of {dataset.name}"
-        names.append(target + (", scaled to 0 ... 1" if "target" in record else ""))
-    first, second = names
-    return first, second
+    return [name + _SCALED[record["kind"]] for name in record["names"]]
+
+
+def _target_label(chapter: Chapter, dataset: Dataset) -> str:
+    own = dataset.name == chapter.data.name
+    name = chapter.data.target if own else f"target of {dataset.name}"
+    return name + _SCALED[dataset.preprocessing.get("target", {"kind": "none"})["kind"]]

@@ -14,9 +14,12 @@ from typing import Any
 
 import _plots
 import _twins
+import numpy as np
 
 from scratch import spec, weights
 from scratch.data import Dataset, load
+from scratch.data.normalise import affine
+from scratch.decision_line import decision_lines
 from scratch.run.files import atomic_write
 from scratch.run.folder import RunFolder
 from scratch.run.metrics import History, score
@@ -95,6 +98,7 @@ class Result:
         histories: by name of the twin.
         tests: metrics on the test split by name of the twin.
         plots: the pictures.
+        lines: of the first twin, see `_lines`.
     """
 
     folder: RunFolder
@@ -104,6 +108,7 @@ class Result:
     histories: Mapping[str, History]
     tests: Mapping[str, Mapping[str, float]]
     plots: Sequence[Path]
+    lines: Sequence[Mapping[str, Any]]
 
     def gap(self) -> float:
         """Return the largest difference of the twins' training losses at any step."""
@@ -193,13 +198,40 @@ def _run(
     for number, twin in enumerate(twins):
         path = folder.weights if number == 0 else folder.path / f"model.{twin.name}.safetensors"
         weights.save(path, twin.state(), {**about, "twin": twin.name})
-    text = json.dumps({"test": tests}, indent=1) + "\n"
+    lines = _lines(chapter, dataset, twins[0].state())
+    text = json.dumps({"test": tests} | ({"lines": lines} if lines else {}), indent=1) + "\n"
     atomic_write(folder.path / RESULTS, text.encode())
     plots = _plots.draw(
         folder.plots, chapter, dataset, histories, twins[0].predict, twins[0].state()
     )
     folder.seal()
-    return Result(folder, chapter, dataset, twins, histories, tests, plots)
+    return Result(folder, chapter, dataset, twins, histories, tests, plots, lines)
+
+
+def _lines(
+    chapter: Chapter, dataset: Dataset, state: Mapping[str, np.ndarray[Any, Any]]
+) -> list[dict[str, Any]]:
+    """Return the decision lines of a linear classifier of two features, in raw units.
+
+    Returns:
+        One {"between": two class names, "slope", "intercept"} per line x2 = slope x1 + intercept; a
+        vertical line has null for both, and "x1". Empty for other networks, and for features that
+        were not normalised linearly.
+    """
+    record = dataset.preprocessing
+    if chapter.file != "linear" or chapter.data.task == "regression":
+        return []
+    if record["shape"] != [2] or affine(record) is None:
+        return []
+    return [
+        {
+            "between": [dataset.classes[number] for number in line.between],
+            "slope": line.slope,
+            "intercept": line.intercept,
+            **({} if line.x1 is None else {"x1": line.x1}),
+        }
+        for line in decision_lines(state["linear.weight"], state["linear.bias"], record)
+    ]
 
 
 def _config(settings: Settings, chapter: Chapter) -> dict[str, Any]:

@@ -103,9 +103,19 @@ def summary(result: Result, judged: bool) -> str:
     if len(result.tests) == 2:
         steps = len(result.histories["torch"].step_losses)
         lines.append(f"  largest gap of the training losses in {steps:,} steps: {result.gap():.1e}")
+    for line in result.lines:
+        place = (
+            f"x1 = {line['x1']:.4g}" if "x1" in line else _slanted(line["slope"], line["intercept"])
+        )
+        lines.append(f"  line {' | '.join(line['between'])} in raw units: {place}")
     lines.append(f"pictures: {result.folder.plots}")
     lines.append(f"next: python scripts/export_onnx.py {path} --out bundle/{path.name}")
     return "\n".join(lines)
+
+
+def _slanted(slope: float, intercept: float) -> str:
+    sign = "-" if intercept < 0 else "+"
+    return f"x2 = {slope:.4g} x1 {sign} {abs(intercept):.4g}"
 
 
 if __name__ == "__main__":

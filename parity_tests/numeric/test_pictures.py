@@ -43,6 +43,12 @@ def three_logits(x: np.ndarray) -> np.ndarray:
     return np.stack([x[:, 0], x[:, 1], 1 - x[:, 0]], axis=1)
 
 
+def moved(units: int) -> tuple[np.ndarray, ...]:
+    """Return points, activations, labels, a grid and its activations."""
+    w, grid = np.arange(2.0 * units).reshape(2, units) - 1, pictures.grid_lines(X2)
+    return X2, np.tanh(X2 @ w), LABELS, grid, np.tanh(grid @ w)
+
+
 DRAWN = {
     "loss_curve": lambda path: pictures.loss_curve(path, ROWS, metric="accuracy"),
     "loss_curve of one epoch": lambda path: pictures.loss_curve(path, ROWS[:1]),
@@ -54,6 +60,11 @@ DRAWN = {
         path, LABELS, LABELS[::-1], ["Wei", "Shu", "Wu"]
     ),
     "fitted_line": lambda path: pictures.fitted_line(path, X1, line(X1.astype("f4")), line),
+    "predicted_against_true": lambda path: pictures.predicted_against_true(path, X1, 2 * X1),
+    "space_transformation": lambda path: pictures.space_transformation(path, *moved(2), "abc"),
+    "space_transformation to three units": lambda path: pictures.space_transformation(
+        path, *moved(3), "abc"
+    ),
     "decision_boundary": lambda path: pictures.decision_boundary(
         path, X2, LABELS, three_logits, ["Wei", "Shu", "Wu"]
     ),
@@ -99,6 +110,18 @@ REFUSED = {
     "one input": (
         lambda path: pictures.decision_boundary(path, X1, LABELS, three_logits, "abc"),
         r"got \(20, 1\)",
+    ),
+    "other targets": (
+        lambda path: pictures.predicted_against_true(path, X1, X1[:, 0]),
+        r"got \(20,\), \(20, 1\)",
+    ),
+    "four units": (
+        lambda path: pictures.space_transformation(path, *moved(4), "abc"),
+        r"got \(20, 2\) and \(20, 4\)",
+    ),
+    "another grid": (
+        lambda path: pictures.space_transformation(path, *moved(2)[:-1], X2, "abc"),
+        r"\(20, 2\) for \(22, 101, 2\)",
     ),
     "rank 3": (lambda path: pictures.kernels(path, np.ones((2, 3, 4))), r"got \(2, 3, 4\)"),
     "no images": (

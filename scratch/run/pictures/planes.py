@@ -1,4 +1,4 @@
-"""Networks with one or two inputs: the fitted curve and the regions of the classes."""
+"""What a network makes of its inputs: a fitted curve, predictions, the regions of the classes."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def fitted_line(
     Args:
         path: the PNG file.
         x: (N, 1) inputs as the network takes them.
-        y: (N, 1) targets.
-        predict: from (M, 1) float32 to (M, 1).
+        y: (N, 1) targets, or classes 0 and 1.
+        predict: from (M, 1) float32 to (M, 1) outputs, or probabilities of class 1.
         labels: of the axes, with units.
         title: printed above.
 
@@ -44,6 +44,41 @@ def fitted_line(
         panel.set_xlabel(labels[0])
         panel.set_ylabel(labels[1])
         panel.grid(color="0.9")
+        panel.set_axisbelow(True)
+        panel.legend()
+
+
+def predicted_against_true(
+    path: str | Path,
+    truth: Array,
+    predicted: Array,
+    label: str = "y",
+    title: str = "Predicted against true",
+) -> None:
+    """Draw the predictions of any number of inputs over the true targets, and the diagonal.
+
+    Args:
+        path: the PNG file.
+        truth: (N, 1) targets.
+        predicted: (N, 1) outputs, in the same unit.
+        label: of the target, with its unit.
+        title: printed above.
+
+    Raises:
+        ValueError: no samples, or not one prediction per target.
+    """
+    if len(truth) == 0 or truth.shape != predicted.shape:
+        raise ValueError(f"expects one prediction per target; got {predicted.shape}, {truth.shape}")
+    ends = _span(np.concatenate([truth, predicted]))
+    with picture(path, title, 7, 6) as figure:
+        panel = figure.subplots()
+        panel.scatter(truth, predicted, s=18, color=BLUE, alpha=0.6, linewidths=0, label="samples")
+        panel.plot(ends, ends, color=ORANGE, linewidth=2, label="predicted = true")
+        panel.set_aspect("equal")
+        panel.set_xlabel(f"true {label}")
+        panel.set_ylabel(f"predicted {label}")
+        panel.grid(color="0.9")
+        panel.set_axisbelow(True)
         panel.legend()
 
 
