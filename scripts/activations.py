@@ -36,6 +36,7 @@ NAMES = (
 )
 POINTS = (-2.0, -0.5, 0.0, 0.5, 2.0)
 REACH, SAMPLES = 4.0, 801  # of the curves: inputs from -REACH to REACH
+FARTHEST = 1000.0  # an input of the table; beyond, all curves are straight
 PICTURE = "activations.png"
 
 
@@ -57,8 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name not in NAMES:
             raise unknown("activation", name, NAMES)
     points = np.array(args.at)
-    if not np.isfinite(points).all():
-        raise UserError(f"--at {' '.join(map(str, args.at))}: expects finite numbers")
+    if not (np.abs(points) <= FARTHEST).all():
+        given = " ".join(f"{point:g}" for point in points)
+        raise UserError(f"--at {given}: expects numbers from -{FARTHEST:g} to {FARTHEST:g}")
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
     chosen = tuple(dict.fromkeys(args.name)) or NAMES

@@ -201,7 +201,8 @@ def assert_is_picture(path: Path) -> None:
         (("normalisation", "--epochs", 0), "--epochs 0: expects 1 or more"),
         (("normalisation", "--out", __file__), "File exists"),
         (("activations", "Relu"), 'did you mean "ReLU"'),
-        (("activations", "--at", "nan"), "expects finite numbers"),
+        (("activations", "--at", 1, "nan"), "--at 1 nan: expects numbers from -1000 to 1000"),
+        (("activations", "--at", 1e200), "--at 1e+200: expects numbers from"),
         (("activations", "--out", __file__), "File exists"),
     ],
 )
