@@ -43,6 +43,7 @@ class Settings:
         data_dir: folder of image files.
         epochs: passes over the training split.
         lr: learning rate.
+        preset: named hyper-parameters of the chapter; `epochs` and `lr` go before them.
         trainer: Lightning's own arguments as they were typed: "--trainer.NAME", "VALUE".
     """
 
@@ -54,15 +55,18 @@ class Settings:
     data_dir: str | None = None
     epochs: int | None = None
     lr: float | None = None
+    preset: str | None = None
     trainer: Sequence[str] = ()
 
     def resolve(self) -> Chapter:
         """Return the chapter with the chosen hyper-parameters; a cosine ends with the last epoch.
 
         Raises:
-            UserError: an unknown chapter or size, or a number out of its range.
+            UserError: an unknown chapter, size or preset, or a number out of its range.
         """
         chapter = spec.get(self.chapter, self.size)
+        if self.preset is not None:
+            chapter = chapter.with_preset(self.preset)
         if self.epochs is not None and self.epochs < 1:
             raise UserError(f"--epochs {self.epochs}: expects 1 or more")
         if self.lr is not None and not 0 < self.lr < float("inf"):
@@ -82,7 +86,7 @@ class Settings:
 
     def default(self) -> bool:
         """Tell whether the chapter's expected band speaks of this run."""
-        changed = (self.data, self.data_dir, self.epochs, self.lr)
+        changed = (self.data, self.data_dir, self.epochs, self.lr, self.preset)
         return self.size == "full" and not self.trainer and all(c is None for c in changed)
 
 

@@ -22,6 +22,7 @@ EXAMPLES = """\
   python scripts/train.py lenet5 --twin both --out runs/mine
   python scripts/train.py mlp_mnist --data-dir data --data mnist
   python scripts/train.py mlp_xor --twin scratch --seed 3 --lr 0.1
+  python scripts/train.py mlp_arc --twin scratch --preset book
   python scripts/train.py lenet5 --trainer.accelerator gpu --trainer.precision 16-mixed
   python scripts/train.py --resume runs/mine
 """
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--epochs", type=int, help="passes over the data; a cosine ends with them")
     parser.add_argument("--lr", type=float, help="learning rate")
+    parser.add_argument("--preset", metavar="NAME", help="named settings, such as book")
     parser.add_argument("--seed", type=int, help="of weights, batches and splits (0)")
     parser.add_argument("--size", choices=("full", "tiny"), help="full as published (full)")
     parser.add_argument("--data", metavar="NAME", help="another data set, see scripts/list.py")
@@ -51,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _cli.one_thread()
     chosen = {
         name: getattr(args, name)
-        for name in ("twin", "epochs", "lr", "seed", "size", "data", "data_dir")
+        for name in ("twin", "epochs", "lr", "preset", "seed", "size", "data", "data_dir")
         if getattr(args, name) is not None
     }
     if args.resume is not None:
@@ -100,6 +102,8 @@ def summary(result: Result, judged: bool) -> str:
         said = verdict(chapter.expected, value, judged)
         seconds = result.histories[name].seconds
         lines.append(f"  {name:8} test {metric} {value:.4f} ({said}), {seconds:.1f} s")
+        if result.histories[name].stopped:
+            lines.append(f"    {result.histories[name].stopped}")
     if len(result.tests) == 2:
         steps = len(result.histories["torch"].step_losses)
         lines.append(f"  largest gap of the training losses in {steps:,} steps: {result.gap():.1e}")

@@ -69,7 +69,8 @@ def test_state_loads_both_ways_as_it_is(case: Case) -> None:
 def test_loading_casts_to_the_dtype_of_the_model(case: Case) -> None:
     ours, theirs = _twins(case)
     ours.astype(np.float64).load_state_dict(_arrays(theirs.state_dict()))
-    assert {value.dtype for value in ours.state_dict().values()} == {np.dtype(np.float64)}
+    kinds = {value.dtype for value in ours.state_dict().values()}
+    assert kinds - {np.dtype(np.int64)} == {np.dtype(np.float64)}  # a counter stays a counter
 
 
 @pytest.mark.parametrize("id", spec.ids())
@@ -77,7 +78,7 @@ def test_loading_casts_to_the_dtype_of_the_model(case: Case) -> None:
 def test_both_refuse_a_state_that_does_not_fit_and_load_nothing(id: str, fault: str) -> None:
     ours, theirs = _twins((id, "tiny"))
     before = ours.state_dict()
-    state = {name: value + 1 for name, value in before.items()}
+    state = {name: np.asarray(value + 1) for name, value in before.items()}
     name = list(state)[-1]
     if fault == "missing":
         del state[name]

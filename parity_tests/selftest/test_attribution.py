@@ -16,7 +16,8 @@ from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.verdict import Check, Verdict
 from scratch import nn, spec
 
-REASONS = {"the shapes do not allow it", "the child changes nothing here"}
+ZERO = "its true gradient is zero"
+REASONS = {"the shapes do not allow it", "the child changes nothing here", ZERO}
 
 
 def _attempted() -> Iterator[Any]:
@@ -37,7 +38,9 @@ def test_every_fault_is_attributed(id: str, form: str) -> None:
     wrong = [attempt for attempt in attempts if not attempt.skipped and not attempt.right]
     assert not wrong, f"{attribution.counts(attempts)}; first: {wrong[0]}"
     assert {attempt.skipped for attempt in attempts} <= {"", *REASONS}
-    tried = {attempt.expected for attempt in attempts if not attempt.skipped}
+    tried = {attempt.expected for attempt in attempts if attempt.skipped in ("", ZERO)}
+    zero = sum(attempt.skipped == ZERO for attempt in attempts)
+    assert zero == (len(spec.get(id).null_directions) if form == "real" else 0)
     for path, module in attribution.make_pair(id, form).scratch.named_modules():
         if not module._modules:
             gradients = {f"backward {path} {name}" for name in ("dx", *module._parameters)}
