@@ -79,7 +79,7 @@ POLYNOMIAL_COMPLEX = Chapter(
     file="polynomial",
     model="PolynomialRegression",
     arguments={"degree": 8},
-    tiny=Tiny(arguments={"degree": 4}),
+    tiny=Tiny(arguments={"degree": 3}),
     exact={"degree": 4},  # eighth powers of 8 fill the 24 bits of a float32 alone
     data=Data(name="complex", shape=(1,), task="regression", features=_X, target="y"),
     train=Train(
