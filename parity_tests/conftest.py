@@ -1,15 +1,19 @@
-"""What holds for every test: one thread, and torch's own repeatability.
+"""What holds for every test: one thread, and torch's own repeatability; scripts in this process.
 
 torch is touched only where a test has imported it, so the torch-free tests run without it.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # A BLAS reads these once, when NumPy or torch is first imported, which no import above does.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -31,3 +35,20 @@ def _repeatable_torch() -> Iterator[None]:
     yield
     torch.use_deterministic_algorithms(False)
     torch.set_default_dtype(dtype)
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Return a function that runs a script in this process and returns its exit code."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+
+    def run(name: str, *argv: object) -> int:
+        cli, module = importlib.import_module("_cli"), importlib.import_module(name)
+        try:
+            code = cli.guarded(module.main, [str(word) for word in argv])
+        except SystemExit as stop:
+            code = stop.code
+        assert isinstance(code, int)
+        return code
+
+    return run

@@ -20,20 +20,6 @@ VOID = ("meta", "img", "br", "hr", "link", "input")
 Script = Callable[..., int]
 
 
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Script:
-    """Return a function that runs a script in this process and returns its exit code."""
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-
-    def run(name: str, *argv: object) -> int:
-        cli, module = importlib.import_module("_cli"), importlib.import_module(name)
-        code = cli.guarded(module.main, [str(word) for word in argv])
-        assert isinstance(code, int)
-        return code
-
-    return run
-
-
 class Outline(HTMLParser):
     """Collects what a page loads, and fails where a tag is not closed in order."""
 

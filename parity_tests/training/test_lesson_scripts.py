@@ -34,23 +34,6 @@ normalisation: Any = importlib.import_module("normalisation")
 sys.path.remove(str(ROOT / "scripts"))
 
 
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Script:
-    """Return a function that runs a script in this process and returns its exit code."""
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-
-    def run(name: str, *argv: object) -> int:
-        cli, module = importlib.import_module("_cli"), importlib.import_module(name)
-        try:
-            code = cli.guarded(module.main, [str(word) for word in argv])
-        except SystemExit as stop:
-            code = stop.code
-        assert isinstance(code, int)
-        return code
-
-    return run
-
-
 @pytest.fixture(scope="module", params=SEEDS)
 def lesson(request: pytest.FixtureRequest) -> Any:
     return normalisation.Lesson(seed=request.param)

@@ -27,23 +27,6 @@ Script = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Script:
-    """Return a function that runs a script in this process and returns its exit code."""
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-
-    def run(name: str, *argv: object) -> int:
-        cli, module = importlib.import_module("_cli"), importlib.import_module(name)
-        try:
-            code = cli.guarded(module.main, [str(word) for word in argv])
-        except SystemExit as stop:
-            code = stop.code
-        assert isinstance(code, int)
-        return code
-
-    return run
-
-
 @pytest.mark.parametrize("name", ["study", "lr_range", "gradcheck"])
 def test_help_answers_without_heavy_imports(name: str) -> None:
     program = (
