@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pytest
 
@@ -72,7 +74,7 @@ def test_chapters_agree_with_the_complex_step(id: str, size: str) -> None:
     pairs = complex_step(model, (x,), entries=6)
     assert list(pairs) == ["dx", *dict(model.named_parameters())]
     _assert_right(pairs, chapter.null_directions)
-    _assert_right(directional(model, (x,), count=2))
+    _assert_right(directional(model, (x,), count=2), chapter.null_directions)
 
 
 def test_all_entries_come_back_in_the_shape_of_the_tensor() -> None:
