@@ -30,6 +30,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_run_pictures.py \
   parity_tests/numeric/test_stopping.py \
   parity_tests/numeric/test_weights.py \
+  parity_tests/training/test_presets.py \
   parity_tests/training/test_scratch_stops.py
 
 # One thread per process: bit-equal sums, and two test workers do not fight for the cores.

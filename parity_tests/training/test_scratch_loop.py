@@ -40,12 +40,17 @@ def dataset() -> Dataset:
     return short_dataset()
 
 
+def _without_chance(id: str) -> dict[str, None]:
+    """Return what switches dropout off, whose masks each library draws from its own generator."""
+    return {"dropout": None} if "dropout" in spec.get(id).arguments else {}
+
+
 @pytest.mark.parametrize("id", spec.ids())
 def test_both_loops_take_the_same_road_in_float64(id: str) -> None:
     chapter = spec.get(id, "tiny")
     dataset = few(load(chapter))
-    model = scratch.build(id, "tiny").astype(np.float64)
-    reference = ref_torch.build(id, "tiny").double()
+    model = scratch.build(id, "tiny", **_without_chance(id)).astype(np.float64)
+    reference = ref_torch.build(id, "tiny", **_without_chance(id)).double()
     ours = fit(chapter, model, dataset, epochs=2, seed=3, progress=False)
     theirs = fit_torch(chapter, reference, dataset, epochs=2, seed=3, progress=False)
 
@@ -55,7 +60,8 @@ def test_both_loops_take_the_same_road_in_float64(id: str) -> None:
     state = model.state_dict()
     for name, value in reference.state_dict().items():
         wanted = value.numpy()
-        assert np.abs(state[name] - wanted).max() <= bounds.TRAJECTORY * np.abs(wanted).max(), name
+        scale = 1.0 if name in chapter.null_directions else np.abs(wanted).max()
+        assert np.abs(state[name] - wanted).max() <= bounds.TRAJECTORY * scale, name
     for our, their in zip(ours.rows, theirs.rows, strict=True):
         assert tuple(our) == tuple(their) == COLUMNS
         assert (our["epoch"], our["step"]) == (their["epoch"], their["step"])
@@ -70,12 +76,13 @@ def test_both_loops_take_the_same_road_in_float64(id: str) -> None:
 def test_the_first_float32_steps_are_as_good_as_torchs(id: str) -> None:
     chapter = spec.get(id, "tiny")
     dataset = few(load(chapter))
-    exact = ref_torch.build(id, "tiny").double()
-    single = ref_torch.build(id, "tiny")
+    options = _without_chance(id)
+    exact = ref_torch.build(id, "tiny", **options).double()
+    single = ref_torch.build(id, "tiny", **options)
     histories = [
         fit_torch(chapter, exact, dataset, epochs=1, progress=False),
         fit_torch(chapter, single, dataset, epochs=1, progress=False),
-        fit(chapter, scratch.build(id, "tiny"), dataset, epochs=1, progress=False),
+        fit(chapter, scratch.build(id, "tiny", **options), dataset, epochs=1, progress=False),
     ]
     truth, torch32, scratch32 = (np.array(h.step_losses)[:4] for h in histories)
     limit = bounds.end_to_end(float(np.abs(torch32 - truth).max()), truth)
