@@ -112,8 +112,7 @@ def _alive(id: str, form: str, size: str) -> int:
 def _blamed(fault: _Fault, pair: Pair, form: str) -> str:
     fault.plant(dict(pair.scratch.named_modules())[fault.path])
     checks = exact.run(pair) if form == "exact" else judge.run(pair, "float64")
-    found = first_divergences(checks)
-    return "; ".join(f"{check.direction} {check.where} {check.tensor}" for check in found)
+    return "; ".join(f"{c.direction} {c.where} {c.tensor}" for c in first_divergences(checks))
 
 
 @dataclass(frozen=True)
