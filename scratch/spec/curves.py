@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from scratch.spec.book import BOOK, PLAIN_DESCENT
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Stop, Tiny, Train
 
-_BOOK = "Neural networks in nine steps (ai-edu)"
 _X = ("x",)
-_PLAIN = {"optimizer": "SGD", "optimizer_args": {}, "schedule": "", "schedule_args": {}}
 
 POLYNOMIAL_SINE = Chapter(
     id="polynomial_sine",
@@ -14,7 +13,7 @@ POLYNOMIAL_SINE = Chapter(
     title_zh="多项式回归拟合正弦曲线",
     step=4,
     book="ch09",
-    sources=(Source(_BOOK, "9.2"),),
+    sources=(Source(BOOK, "9.2"),),
     file="polynomial",
     model="PolynomialRegression",
     arguments={"degree": 3},
@@ -33,9 +32,9 @@ POLYNOMIAL_SINE = Chapter(
     facts=Facts(
         parameters=4,
         shapes={"powers": (3,), "linear": (1,)},
-        source=Source(_BOOK, "9.2: three powers and a bias"),
+        source=Source(BOOK, "9.2: three powers and a bias"),
     ),
-    presets={"book": {**_PLAIN, "epochs": 10_000, "stop": Stop(loss=0.005)}},
+    presets={"book": {**PLAIN_DESCENT, "epochs": 10_000, "stop": Stop(loss=0.005)}},
     deviations=("Trained by Adam; plain descent, as in the book, takes 2,380 epochs.",),
 )
 
@@ -45,7 +44,7 @@ MLP_SINE = Chapter(
     title_zh="双层神经网络拟合正弦曲线",
     step=4,
     book="ch09",
-    sources=(Source(_BOOK, "9.4"),),
+    sources=(Source(BOOK, "9.4"),),
     file="mlp",
     model="MLP",
     arguments={"widths": (1, 2, 1), "activations": ("Sigmoid",)},
@@ -64,9 +63,9 @@ MLP_SINE = Chapter(
     facts=Facts(
         parameters=7,
         shapes={"layers.fc1": (2,), "layers.fc2": (1,)},
-        source=Source(_BOOK, "9.4: 1-2-1 with biases"),
+        source=Source(BOOK, "9.4: 1-2-1 with biases"),
     ),
-    presets={"book": {**_PLAIN, "epochs": 5000, "stop": Stop(loss=1e-3)}},
+    presets={"book": {**PLAIN_DESCENT, "epochs": 5000, "stop": Stop(loss=1e-3)}},
 )
 
 POLYNOMIAL_COMPLEX = Chapter(
@@ -75,7 +74,7 @@ POLYNOMIAL_COMPLEX = Chapter(
     title_zh="多项式回归拟合复合函数曲线",
     step=4,
     book="ch09",
-    sources=(Source(_BOOK, "9.3"),),
+    sources=(Source(BOOK, "9.3"),),
     file="polynomial",
     model="PolynomialRegression",
     arguments={"degree": 8},
@@ -96,9 +95,9 @@ POLYNOMIAL_COMPLEX = Chapter(
     facts=Facts(
         parameters=9,
         shapes={"powers": (8,), "linear": (1,)},
-        source=Source(_BOOK, "9.3: eight powers and a bias"),
+        source=Source(BOOK, "9.3: eight powers and a bias"),
     ),
-    presets={"book": {**_PLAIN, "lr": 0.2, "epochs": 1_000_000, "stop": Stop(loss=1e-3)}},
+    presets={"book": {**PLAIN_DESCENT, "lr": 0.2, "epochs": 1_000_000, "stop": Stop(loss=1e-3)}},
     deviations=(
         "Trained by Adam; plain descent, as in the book, takes a million epochs, one or two hours.",
     ),
@@ -110,7 +109,7 @@ MLP_COMPLEX = Chapter(
     title_zh="双层神经网络拟合复合函数曲线",
     step=4,
     book="ch09",
-    sources=(Source(_BOOK, "9.5"),),
+    sources=(Source(BOOK, "9.5"),),
     file="mlp",
     model="MLP",
     arguments={"widths": (1, 3, 1), "activations": ("Sigmoid",)},
@@ -128,9 +127,9 @@ MLP_COMPLEX = Chapter(
     facts=Facts(
         parameters=10,
         shapes={"layers.fc1": (3,), "layers.fc2": (1,)},
-        source=Source(_BOOK, "9.5: 1-3-1 with biases"),
+        source=Source(BOOK, "9.5: 1-3-1 with biases"),
     ),
-    presets={"book": {**_PLAIN, "lr": 0.5, "epochs": 10_000, "stop": Stop(loss=1e-3)}},
+    presets={"book": {**PLAIN_DESCENT, "lr": 0.5, "epochs": 10_000, "stop": Stop(loss=1e-3)}},
     deviations=(
         "Trained by Adam on larger batches; plain descent, as in the book, takes 4,199 epochs.",
     ),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from scratch.spec.book import BOOK, PLAIN_DESCENT
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Stop, Tiny, Train
 
-_BOOK = "Neural networks in nine steps (ai-edu)"
 _HIDDEN = (32, 16, 8, 4)
 _RELU4 = ("ReLU",) * 4
-_PLAIN = {"optimizer": "SGD", "optimizer_args": {}, "schedule": "", "schedule_args": {}}
 _DIGITS = Data(
     name="digits",
     shape=(1, 28, 28),
@@ -27,7 +28,7 @@ DNN_HOUSE = Chapter(
     title_zh="深度神经网络回归任务：房价预测",
     step=7,
     book="ch14",
-    sources=(Source(_BOOK, "14.3"),),
+    sources=(Source(BOOK, "14.3"),),
     file="mlp",
     model="MLP",
     arguments={"widths": (13, *_HIDDEN, 1), "activations": _RELU4},
@@ -53,9 +54,9 @@ DNN_HOUSE = Chapter(
     facts=Facts(
         parameters=1153,
         shapes={"layers.fc1": (32,), "layers.fc4": (4,), "layers.fc5": (1,)},
-        source=Source(_BOOK, "14.3: 13-32-16-8-4-1 with biases"),
+        source=Source(BOOK, "14.3: 13-32-16-8-4-1 with biases"),
     ),
-    presets={"book": {**_PLAIN, "lr": 0.1, "epochs": 1000, "stop": Stop(difference=1e-7)}},
+    presets={"book": {**PLAIN_DESCENT, "lr": 0.1, "epochs": 1000, "stop": Stop(difference=1e-7)}},
     deviations=(
         _EMBEDDED.format(n="442 diabetes patients", own="21,613 houses of King County are read"),
         "Adam with a cosine schedule, and weights from U(+-1/sqrt(fan-in)): from Xavier's start, "
@@ -69,7 +70,7 @@ DNN_INCOME = Chapter(
     title_zh="深度神经网络二分类任务：居民收入",
     step=7,
     book="ch14",
-    sources=(Source(_BOOK, "14.4"),),
+    sources=(Source(BOOK, "14.4"),),
     file="mlp",
     model="MLP",
     arguments={"widths": (14, *_HIDDEN, 1), "activations": _RELU4},
@@ -96,9 +97,9 @@ DNN_INCOME = Chapter(
     facts=Facts(
         parameters=1185,
         shapes={"layers.fc1": (32,), "layers.fc4": (4,), "layers.fc5": (1,)},
-        source=Source(_BOOK, "14.4: 14-32-16-8-4-1 with biases"),
+        source=Source(BOOK, "14.4: 14-32-16-8-4-1 with biases"),
     ),
-    presets={"book": {**_PLAIN, "lr": 0.1, "epochs": 100, "stop": Stop(difference=1e-3)}},
+    presets={"book": {**PLAIN_DESCENT, "lr": 0.1, "epochs": 100, "stop": Stop(difference=1e-3)}},
     deviations=(
         "The network returns the logit; the sigmoid stands inside the loss.",
         _EMBEDDED.format(n="569 tumours", own="census of 45,222 adults is read"),
@@ -111,7 +112,7 @@ DNN_MNIST = Chapter(
     title_zh="深度神经网络多分类任务：手写数字识别",
     step=7,
     book="ch14",
-    sources=(Source(_BOOK, "14.6"),),
+    sources=(Source(BOOK, "14.6"),),
     file="mlp",
     model="MLP",
     arguments={"widths": _DIGITS_NET, "activations": _RELU4},
@@ -132,10 +133,16 @@ DNN_MNIST = Chapter(
     facts=Facts(
         parameters=111514,
         shapes={"layers.fc1": (128,), "layers.fc4": (16,), "layers.fc5": (10,)},
-        source=Source(_BOOK, "14.6: 784-128-64-32-16-10 with biases"),
+        source=Source(BOOK, "14.6: 784-128-64-32-16-10 with biases"),
     ),
     presets={
-        "book": {**_PLAIN, "lr": 0.1, "batch_size": 64, "epochs": 10, "stop": Stop(loss=0.12)}
+        "book": {
+            **PLAIN_DESCENT,
+            "lr": 0.1,
+            "batch_size": 64,
+            "epochs": 10,
+            "stop": Stop(loss=0.12),
+        }
     },
     deviations=(_MULTICLASS,),
 )
@@ -147,7 +154,7 @@ DNN_MNIST_BN = Chapter(
     step=7,
     book="ch15",
     sources=(
-        Source(_BOOK, "15.6"),
+        Source(BOOK, "15.6"),
         Source(
             "Ioffe and Szegedy: Batch normalization",
             "ICML 2015",
@@ -175,11 +182,17 @@ DNN_MNIST_BN = Chapter(
     facts=Facts(
         parameters=111514 + 480,
         shapes={"layers.bn1": (128,), "layers.bn4": (16,), "layers.fc5": (10,)},
-        source=Source(_BOOK, "15.6: 111,514, and a scale and a shift for each of 240 units"),
+        source=Source(BOOK, "15.6: 111,514, and a scale and a shift for each of 240 units"),
     ),
     null_directions=tuple(f"layers.fc{k}.bias" for k in range(1, 5)),
     presets={
-        "book": {**_PLAIN, "lr": 0.1, "batch_size": 64, "epochs": 30, "stop": Stop(loss=0.12)}
+        "book": {
+            **PLAIN_DESCENT,
+            "lr": 0.1,
+            "batch_size": 64,
+            "epochs": 30,
+            "stop": Stop(loss=0.12),
+        }
     },
     deviations=(
         _MULTICLASS,
@@ -194,20 +207,12 @@ MNIST_SMALL = Chapter(
     title_zh="小样本过拟合：数据增强与集成学习",
     step=7,
     book="ch16",
-    sources=(Source(_BOOK, "16.1, 16.6 and 16.7"),),
+    sources=(Source(BOOK, "16.1, 16.6 and 16.7"),),
     file="mlp",
     model="MLP",
     arguments={"widths": (784, 30, 30, 30, 30, 10), "activations": _RELU4},
     tiny=Tiny(arguments={"widths": (64, 15, 14, 13, 12, 10)}, shape=(1, 8, 8)),
-    data=Data(
-        name="digits",
-        shape=(1, 28, 28),
-        task="multiclass",
-        classes=tuple("0123456789"),
-        target="digit",
-        value_range=(0.0, 1.0),
-        options={"samples": 200},
-    ),
+    data=replace(_DIGITS, options={"samples": 200}),
     train=Train(
         loss="CrossEntropyLoss",
         optimizer="SGD",
@@ -223,12 +228,12 @@ MNIST_SMALL = Chapter(
     facts=Facts(
         parameters=26520 + 130,
         shapes={"layers.fc1": (30,), "layers.fc4": (30,), "layers.fc5": (10,)},
-        source=Source(_BOOK, "16.1: 26,520 weights; four times 30 and 10 biases"),
+        source=Source(BOOK, "16.1: 26,520 weights; four times 30 and 10 biases"),
     ),
     presets={
         "augment": {"data": {"samples": 200, "augment": 10}, "epochs": 10},
         "book": {
-            **_PLAIN,
+            **PLAIN_DESCENT,
             "data": {"samples": 1000},
             "lr": 0.1,
             "batch_size": 100,

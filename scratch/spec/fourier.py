@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from scratch.spec.book import BOOK, PLAIN_DESCENT
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Stop, Train
 
-_BOOK = "Neural networks in nine steps (ai-edu)"
 _EPOCHS = 1500
 _BOOK_RUN = {
-    "optimizer": "SGD",
-    "optimizer_args": {},
+    **PLAIN_DESCENT,
     "lr": 0.1,
     "batch_size": 5,
     "epochs": 20_000,
@@ -24,7 +23,7 @@ FOURIER_PLAIN = Chapter(
     title_zh="过拟合",
     step=7,
     book="ch16",
-    sources=(Source(_BOOK, "16.1"),),
+    sources=(Source(BOOK, "16.1"),),
     file="mlp",
     model="MLP",
     arguments={"widths": (1, 16, 16, 16, 1), "activations": ("Sigmoid", "Tanh", "Tanh")},
@@ -48,7 +47,7 @@ FOURIER_PLAIN = Chapter(
     facts=Facts(
         parameters=544 + 49,
         shapes={"layers.fc1": (16,), "layers.fc4": (1,)},
-        source=Source(_BOOK, "16.3: 544 weights; three times 16 biases and one"),
+        source=Source(BOOK, "16.3: 544 weights; three times 16 biases and one"),
     ),
     presets={"book": _BOOK_RUN},
     deviations=("Trained by Adam, in a fraction of the book's 20,000 epochs of plain descent.",),
@@ -63,13 +62,13 @@ def _variant(
     train: Mapping[str, Any] = {},
     **changes: Any,
 ) -> Chapter:
-    """Return the plain chapter with a remedy; its book preset changes as the default does."""
+    """Return the plain chapter with a remedy: fields of `train`, and others of the chapter."""
     return replace(
         FOURIER_PLAIN,
         id=id,
         title=titles[0],
         title_zh=titles[1],
-        sources=(Source(_BOOK, section),),
+        sources=(Source(BOOK, section),),
         train=replace(FOURIER_PLAIN.train, **train),
         expected=expected,
         **changes,

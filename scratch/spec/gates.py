@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from scratch.spec.book import BOOK
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Stop, Train
-
-_BOOK = "Neural networks in nine steps (ai-edu)"
 
 
 def _gate(name: str, title_zh: str, inputs: tuple[str, ...]) -> Chapter:
@@ -15,7 +14,7 @@ def _gate(name: str, title_zh: str, inputs: tuple[str, ...]) -> Chapter:
         title_zh=title_zh,
         step=3,
         book="ch06",
-        sources=(Source(_BOOK, "6.5"),),
+        sources=(Source(BOOK, "6.5"),),
         file="linear",
         model="LogisticRegression",
         arguments={"features": width},
@@ -39,7 +38,7 @@ def _gate(name: str, title_zh: str, inputs: tuple[str, ...]) -> Chapter:
         facts=Facts(
             parameters=width + 1,
             shapes={"linear": (1,)},
-            source=Source(_BOOK, f"6.5: {width} weight(s) and a bias"),
+            source=Source(BOOK, f"6.5: {width} weight(s) and a bias"),
         ),
         presets={"book": {"epochs": 10_000, "stop": Stop(loss=2e-3)}},
         deviations=("The network returns logits; the sigmoid stands inside the loss.",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scratch.spec.book import BOOK
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Tiny, Train
 
 _PAPER = Source(
@@ -16,7 +17,7 @@ LENET5 = Chapter(
     title_zh="LeNet-5 卷积神经网络",
     step=8,
     book="ch18",
-    sources=(_PAPER, Source("Neural networks in nine steps (ai-edu)", "18.0")),
+    sources=(_PAPER, Source(BOOK, "18.0")),
     file="lenet",
     model="LeNet5",
     arguments={"in_channels": 1, "classes": 10},

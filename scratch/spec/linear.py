@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from scratch.spec.book import BOOK
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Stop, Train
 
-_BOOK = "Neural networks in nine steps (ai-edu)"
 _LOGITS = "The network returns logits; the {f} stands inside the loss, where it is stable."
 
 LINEAR_REGRESSION = Chapter(
@@ -13,7 +13,7 @@ LINEAR_REGRESSION = Chapter(
     title_zh="单变量线性回归",
     step=2,
     book="ch04",
-    sources=(Source(_BOOK, "chapter 4"),),
+    sources=(Source(BOOK, "chapter 4"),),
     file="linear",
     model="LinearRegression",
     arguments={"features": 1, "outputs": 1},
@@ -32,7 +32,7 @@ LINEAR_REGRESSION = Chapter(
     facts=Facts(
         parameters=2,
         shapes={"linear": (1,)},
-        source=Source(_BOOK, "4.2: one weight and one bias"),
+        source=Source(BOOK, "4.2: one weight and one bias"),
     ),
     presets={"book": {"lr": 0.3, "epochs": 100, "stop": Stop(loss=0.02)}},
 )
@@ -43,7 +43,7 @@ HOUSE_PRICE = Chapter(
     title_zh="多变量线性回归预测房价",
     step=2,
     book="ch05",
-    sources=(Source(_BOOK, "chapter 5"),),
+    sources=(Source(BOOK, "chapter 5"),),
     file="linear",
     model="LinearRegression",
     arguments={"features": 2, "outputs": 1},
@@ -63,7 +63,7 @@ HOUSE_PRICE = Chapter(
     facts=Facts(
         parameters=3,
         shapes={"linear": (1,)},
-        source=Source(_BOOK, "5.2: two weights and one bias"),
+        source=Source(BOOK, "5.2: two weights and one bias"),
     ),
     presets={"book": {"lr": 0.01, "epochs": 200}},
 )
@@ -74,7 +74,7 @@ LOGISTIC_REGRESSION = Chapter(
     title_zh="线性二分类",
     step=3,
     book="ch06",
-    sources=(Source(_BOOK, "chapter 6"),),
+    sources=(Source(BOOK, "chapter 6"),),
     file="linear",
     model="LogisticRegression",
     arguments={"features": 2},
@@ -95,7 +95,7 @@ LOGISTIC_REGRESSION = Chapter(
     facts=Facts(
         parameters=3,
         shapes={"linear": (1,)},
-        source=Source(_BOOK, "6.2: two weights and one bias"),
+        source=Source(BOOK, "6.2: two weights and one bias"),
     ),
     presets={"book": {"lr": 0.1, "epochs": 10_000}},
     deviations=(_LOGITS.format(f="sigmoid"),),
@@ -107,7 +107,7 @@ TANH_CLASSIFIER = Chapter(
     title_zh="用双曲正切函数做二分类",
     step=3,
     book="ch06",
-    sources=(Source(_BOOK, "6.6"),),
+    sources=(Source(BOOK, "6.6"),),
     file="linear",
     model="LogisticRegression",
     arguments={"features": 2},
@@ -134,7 +134,7 @@ TANH_CLASSIFIER = Chapter(
     facts=Facts(
         parameters=3,
         shapes={"linear": (1,)},
-        source=Source(_BOOK, "6.6: two weights and one bias"),
+        source=Source(BOOK, "6.6: two weights and one bias"),
     ),
     presets={"book": {"epochs": 1000}},
     deviations=(_LOGITS.format(f="hyperbolic tangent"),),
@@ -146,7 +146,7 @@ SOFTMAX_REGRESSION = Chapter(
     title_zh="线性多分类",
     step=3,
     book="ch07",
-    sources=(Source(_BOOK, "chapter 7"),),
+    sources=(Source(BOOK, "chapter 7"),),
     file="linear",
     model="SoftmaxRegression",
     arguments={"features": 2, "classes": 3},
@@ -167,7 +167,7 @@ SOFTMAX_REGRESSION = Chapter(
     facts=Facts(
         parameters=9,
         shapes={"linear": (3,)},
-        source=Source(_BOOK, "7.2: six weights and three biases"),
+        source=Source(BOOK, "7.2: six weights and three biases"),
     ),
     presets={"book": {"lr": 0.1, "stop": Stop(loss=1e-3)}},
     deviations=(_LOGITS.format(f="softmax"),),

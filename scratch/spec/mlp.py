@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from scratch.spec.book import BOOK, PLAIN_DESCENT
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Stop, Tiny, Train
-
-_BOOK = "Neural networks in nine steps (ai-edu)"
-_PLAIN = {"optimizer_args": {}, "schedule": "", "schedule_args": {}}
 
 MLP_XOR = Chapter(
     id="mlp_xor",
@@ -13,7 +11,7 @@ MLP_XOR = Chapter(
     title_zh="异或问题",
     step=5,
     book="ch10",
-    sources=(Source(_BOOK, "chapter 10"),),
+    sources=(Source(BOOK, "chapter 10"),),
     file="mlp",
     model="MLP",
     arguments={"widths": (2, 2, 1), "activations": ("Sigmoid",)},
@@ -41,9 +39,9 @@ MLP_XOR = Chapter(
     facts=Facts(
         parameters=9,
         shapes={"layers.fc1": (2,), "layers.fc2": (1,)},
-        source=Source(_BOOK, "10.2: 2-2-1 with biases"),
+        source=Source(BOOK, "10.2: 2-2-1 with biases"),
     ),
-    presets={"book": {**_PLAIN, "lr": 0.1, "epochs": 10_000, "stop": Stop(loss=0.005)}},
+    presets={"book": {**PLAIN_DESCENT, "lr": 0.1, "epochs": 10_000, "stop": Stop(loss=0.005)}},
     deviations=(
         "The network returns the logit; the sigmoid stands inside the loss.",
         "Momentum, a cosine schedule and weight decay instead of plain descent, which leaves about "
@@ -58,7 +56,7 @@ MLP_ARC = Chapter(
     title_zh="双弧形二分类",
     step=5,
     book="ch10",
-    sources=(Source(_BOOK, "10.5"),),
+    sources=(Source(BOOK, "10.5"),),
     file="mlp",
     model="MLP",
     arguments={"widths": (2, 2, 1), "activations": ("Sigmoid",)},
@@ -84,9 +82,9 @@ MLP_ARC = Chapter(
     facts=Facts(
         parameters=9,
         shapes={"layers.fc1": (2,), "layers.fc2": (1,)},
-        source=Source(_BOOK, "10.5: 2-2-1 with biases"),
+        source=Source(BOOK, "10.5: 2-2-1 with biases"),
     ),
-    presets={"book": {**_PLAIN, "epochs": 10_000, "stop": Stop(loss=0.08)}},
+    presets={"book": {**PLAIN_DESCENT, "epochs": 10_000, "stop": Stop(loss=0.08)}},
     deviations=("The network returns the logit; the sigmoid stands inside the loss.",),
 )
 
@@ -96,7 +94,7 @@ MLP_COIN = Chapter(
     title_zh="铜钱孔形三分类",
     step=5,
     book="ch11",
-    sources=(Source(_BOOK, "11.2"),),
+    sources=(Source(BOOK, "11.2"),),
     file="mlp",
     model="MLP",
     arguments={"widths": (2, 8, 3), "activations": ("Sigmoid",)},
@@ -124,9 +122,9 @@ MLP_COIN = Chapter(
     facts=Facts(
         parameters=51,
         shapes={"layers.fc1": (8,), "layers.fc2": (3,)},
-        source=Source(_BOOK, "11.3: 2-8-3 with biases"),
+        source=Source(BOOK, "11.3: 2-8-3 with biases"),
     ),
-    presets={"book": {**_PLAIN, "lr": 0.1, "epochs": 5000, "stop": Stop(loss=0.1)}},
+    presets={"book": {**PLAIN_DESCENT, "lr": 0.1, "epochs": 5000, "stop": Stop(loss=0.1)}},
     deviations=(
         "The network returns logits; the softmax stands inside the loss.",
         "Eight hidden units, one of the widths that the book compares, instead of three.",
@@ -139,7 +137,7 @@ MLP_MNIST = Chapter(
     title_zh="多层神经网络识别手写数字",
     step=5,
     book="ch12",
-    sources=(Source(_BOOK, "chapter 12"),),
+    sources=(Source(BOOK, "chapter 12"),),
     file="mlp",
     model="MLP",
     arguments={"widths": (784, 64, 16, 10), "activations": ("Sigmoid", "Tanh")},
@@ -168,10 +166,16 @@ MLP_MNIST = Chapter(
     facts=Facts(
         parameters=51450,
         shapes={"layers.fc1": (64,), "layers.fc2": (16,), "layers.fc3": (10,)},
-        source=Source(_BOOK, "chapter 13: the exported 784-64-16-10 file holds 51,450 numbers"),
+        source=Source(BOOK, "chapter 13: the exported 784-64-16-10 file holds 51,450 numbers"),
     ),
     presets={
-        "book": {**_PLAIN, "lr": 0.2, "batch_size": 128, "epochs": 40, "stop": Stop(loss=0.01)}
+        "book": {
+            **PLAIN_DESCENT,
+            "lr": 0.2,
+            "batch_size": 128,
+            "epochs": 40,
+            "stop": Stop(loss=0.01),
+        }
     },
     deviations=("The network returns logits; the softmax stands inside the loss.",),
 )
