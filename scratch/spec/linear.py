@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scratch.spec.book import BOOK
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Stop, Train
 
@@ -101,41 +103,16 @@ LOGISTIC_REGRESSION = Chapter(
     deviations=(_LOGITS.format(f="sigmoid"),),
 )
 
-TANH_CLASSIFIER = Chapter(
+TANH_CLASSIFIER = replace(
+    LOGISTIC_REGRESSION,
     id="tanh_classifier",
     title="Binary classification by a hyperbolic tangent",
     title_zh="用双曲正切函数做二分类",
-    step=3,
-    book="ch06",
     sources=(Source(BOOK, "6.6"),),
-    file="linear",
-    model="LogisticRegression",
-    arguments={"features": 2},
-    data=Data(
-        name="cities",
-        shape=(2,),
-        task="binary",
-        classes=("Han", "Chu"),
-        features=("longitude (relative)", "latitude (relative)"),
-        target="kingdom",
-        alternatives=("breast_cancer",),
-        normalise="min-max",
-        options={"labels": (-1, 1)},
-    ),
-    train=Train(
-        loss="TanhCrossEntropyLoss",
-        optimizer="SGD",
-        lr=0.1,
-        batch_size=10,
-        epochs=100,
-        init="zeros",
-    ),
+    data=replace(LOGISTIC_REGRESSION.data, options={"labels": (-1, 1)}),
+    train=replace(LOGISTIC_REGRESSION.train, loss="TanhCrossEntropyLoss", lr=0.1),
     expected=Expected(metric="accuracy", low=0.96, note="5 seeds: 0.980 to 1.0"),
-    facts=Facts(
-        parameters=3,
-        shapes={"linear": (1,)},
-        source=Source(BOOK, "6.6: two weights and one bias"),
-    ),
+    facts=replace(LOGISTIC_REGRESSION.facts, source=Source(BOOK, "6.6: two weights and one bias")),
     presets={"book": {"epochs": 1000}},
     deviations=(_LOGITS.format(f="hyperbolic tangent"),),
 )
