@@ -20,7 +20,7 @@ from scratch.run.metrics import History, MetricsCsv, forget_after
 from scratch.run.signals import Signals
 from scratch.run.stopping import Stopper
 from scratch.schedule import Schedule
-from scratch.spec.errors import UserError
+from scratch.spec.errors import DivergedError
 from scratch.spec.schema import Chapter
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -93,11 +93,11 @@ class Watch:
         """Take note of a step's loss, and stop the run if it is not finite.
 
         Raises:
-            UserError: names the step and the first module whose output is not finite.
+            DivergedError: names the step and the first module whose output is not finite.
         """
         losses = self.history.step_losses
         if not math.isfinite(value):
-            raise UserError(
+            raise DivergedError(
                 f"training stopped at step {len(losses) + 1} (epoch {epoch + 1}): the loss is "
                 f"{value}; first non-finite: {first_non_finite(self.model, x)}. "
                 f"A smaller learning rate than {self.chapter.train.lr} is the usual cure"

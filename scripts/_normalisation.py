@@ -137,13 +137,13 @@ class Lesson:
     def _train(self, plan: Chapter) -> Run:
         import scratch
         from scratch import data
-        from scratch.spec.errors import UserError
+        from scratch.spec.errors import DivergedError
         from scratch.train import fit
 
         dataset = data.load(plan, seed=self.seed)
         model = scratch.build(plan.id, seed=self.seed)
         try:
             history = fit(plan, model, dataset, epochs=self.epochs, seed=self.seed, progress=False)
-        except UserError as error:
+        except DivergedError as error:
             return Run(dataset, model, (), str(error))
         return Run(dataset, model, history.rows, "")

@@ -31,7 +31,6 @@ Rows = Sequence[Mapping[str, Any]]
 PICTURE = "study.png"
 NAMES = {"lr": "learning rate", "batch_size": "batch size", "hidden": "hidden units"}
 LOSSES = ("train_loss", "val_loss", "val_metric")  # columns of metrics.csv
-DIVERGED = "training stopped at step"  # how `scratch.train.fit` begins to tell it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +161,7 @@ def follow(plan: Chapter, dataset: Dataset, seed: int) -> tuple[Rows, float, str
     import scratch
     from scratch.run.folder import RunFolder
     from scratch.run.metrics import read_metrics
-    from scratch.spec.errors import UserError
+    from scratch.spec.errors import DivergedError
     from scratch.train import evaluate, fit
 
     model = scratch.build(plan.id, plan.size, seed, **plan.arguments)
@@ -172,9 +171,7 @@ def follow(plan: Chapter, dataset: Dataset, seed: int) -> tuple[Rows, float, str
         folder = RunFolder.create(Path(place) / "run", {})
         try:
             fit(plan, model, dataset, folder=folder, checkpoint_pause=math.inf, **options)
-        except UserError as error:
-            if not str(error).startswith(DIVERGED):
-                raise
+        except DivergedError as error:
             diverged = str(error)
         except KeyboardInterrupt:  # whose message names a checkpoint that goes with the folder
             raise KeyboardInterrupt("interrupted; nothing is kept of a study") from None

@@ -13,6 +13,10 @@ class UserError(ValueError):
     """
 
 
+class DivergedError(UserError):
+    """A loss that is not finite: the training has stopped at that step."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """Return the error for a name that is not one of `known`, with the nearest spelling.
 
