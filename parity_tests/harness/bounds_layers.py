@@ -146,3 +146,21 @@ def running_var(old: Array, variance: Array, size: Array, count: int, share: flo
     unbiased = variance * count / (count - 1)
     relative = (TRANSCENDENTAL + c(count)) * (1 + size / np.sqrt(variance))
     return 4 * (1 - share) * np.abs(old) + share * relative * unbiased
+
+
+def local_response_norm_output(size: Array, channels: int, beta: float) -> Array:
+    """Units of x s^-beta, s = k + alpha / n sum x^2 of positive terms.
+
+    s carries one unit of the squares, n of the sum, two of the factor and one of k, and the power
+    makes beta times as many of them; the power itself has 8, the product one.
+    """
+    return (TRANSCENDENTAL + abs(beta) * (channels + 4) + 1) * size
+
+
+def local_response_norm_dx(direct: Array, cross: Array, channels: int, beta: float) -> Array:
+    """Units of dy s^-beta - 2 alpha beta / n x sum dy y / s, the two terms made absolute.
+
+    The second carries y's units, those of 1 / s (n + 4), its own sum's n and six roundings.
+    """
+    power = TRANSCENDENTAL + abs(beta) * (channels + 4) + 2
+    return power * direct + (power + 2 * channels + 10) * cross

@@ -1,4 +1,4 @@
-"""Cases of batch normalisation."""
+"""Cases of normalisation by batch and by neighbouring channels."""
 
 from __future__ import annotations
 
@@ -32,7 +32,19 @@ def _settings(name: str, shape: tuple[int, ...]) -> Layer:
     return layer
 
 
+LRN = (
+    Layer("LocalResponseNorm", exact=False)
+    .at((2, 7, 3, 4), "as AlexNet, alpha large", size=5, alpha=2.0, beta=0.75, k=2.0)
+    .at((2, 7, 3, 4), "as AlexNet", size=5, alpha=5e-4, beta=0.75, k=2.0)
+    .at((2, 5, 3, 4), "even size", size=4, alpha=1.5)
+    .at((3, 5, 1, 2), "two channels", size=2, alpha=1.0, beta=1.25, k=0.5)
+    .at((2, 3, 5, 4), "wider than the channels", size=9, alpha=1.0)
+    .at((2, 3, 5, 4), "one channel", size=1, alpha=1.0)
+    .at((2, 7, 3, 4), "zeros", size=3, alpha=1.0, values="zeros")
+    .at((2, 7, 3, 4), "far", size=3, alpha=1.0, values="far")
+)
 LAYERS = (
     _settings("BatchNorm1d", (11, 3)).at((5, 3, 7), "positions", num_features=3),
     _settings("BatchNorm2d", (2, 3, 4, 5)).at((2, 7, 1, 1), "two values", num_features=7, eps=0.5),
+    LRN,
 )

@@ -26,7 +26,7 @@ MOVES = (
     *("Squeeze", "Transpose", "Unsqueeze"),
 )
 SMOOTH = ("Elu", "Gelu", "Softplus")
-TRANSCENDENTAL = ("Exp", "Tanh")
+TRANSCENDENTAL = ("Exp", "Pow", "Tanh")
 ELEMENTWISE = ("Add", "Div", "Mul", "Sub")
 SUMS = ("AveragePool", "Conv", "Gemm", "MatMul")
 

@@ -1,4 +1,4 @@
-"""The rows of batch normalisation: output, gradients and running statistics."""
+"""The rows of normalisation: output, gradients and running statistics."""
 
 from __future__ import annotations
 
@@ -72,4 +72,28 @@ def _running(module: Any, size: Array, variance: Array, count: int) -> Units:
     }
 
 
-ROWS = {"BatchNorm1d": batch_norm, "BatchNorm2d": batch_norm}
+def local_response_norm(
+    module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result
+) -> Units:
+    """Take every sum over the window, squares and products made absolute."""
+    x, dy, y = np.abs(inputs[0]), np.abs(d_output), np.abs(truth.output)
+    size, beta = module.size, module.beta
+    sums = module.k + module.alpha / size * _window(x * x, size // 2, (size - 1) // 2)
+    cross = _window(dy * y / sums, (size - 1) // 2, size // 2)
+    cross *= 2 * abs(module.alpha * beta) / size * x
+    return {
+        "output": bounds_layers.local_response_norm_output(y, size, beta),
+        "dx": bounds_layers.local_response_norm_dx(dy * sums**-beta, cross, size, beta),
+    }
+
+
+def _window(values: Array, before: int, after: int) -> Array:
+    padded = np.pad(values, ((0, 0), (before, after), (0, 0), (0, 0)))
+    return np.lib.stride_tricks.sliding_window_view(padded, before + after + 1, 1).sum(-1)
+
+
+ROWS = {
+    "BatchNorm1d": batch_norm,
+    "BatchNorm2d": batch_norm,
+    "LocalResponseNorm": local_response_norm,
+}

@@ -229,6 +229,16 @@ NORM = (
     ),
     Case("norm", "fixed_norm", (normal(5, 3), nothing, nothing, normal(3), wide_positive(3))),
 )
+LRN = tuple(
+    Case("lrn", "local_response_norm", (normal(2, 7, 3, 4),), options)
+    for options in (
+        {"size": 5, "alpha": 1.5, "k": 2.0},
+        {"size": 2, "alpha": 0.7, "beta": 1.3},
+        {"size": 4, "alpha": 0.5, "beta": 0.5, "k": 0.3},
+        {"size": 17, "alpha": 3.0},
+        {"size": 1},
+    )
+)
 _CE_WEIGHTS = {True: positive(4), False: nothing}
 LOSS = (
     *(
@@ -266,6 +276,6 @@ LOSS = (
 )
 TANH_LOSS = Case("tanh_loss", "tanh_cross_entropy", (normal(3, 5), real(normal(3, 5))))
 EVERY = (
-    *(*LINEAR, *CONV, *POOL, *ACTIVATION, *RECTIFIER, *GATE, *CURVE, *NORM, *LOSS),
+    *(*LINEAR, *CONV, *POOL, *ACTIVATION, *RECTIFIER, *GATE, *CURVE, *NORM, *LRN, *LOSS),
     TANH_LOSS,
 )

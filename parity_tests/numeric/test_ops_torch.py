@@ -79,6 +79,7 @@ TORCH: dict[str, Callable[..., Tensor]] = {
     "powers": powers,
     "batch_norm": batch_norm,
     "fixed_norm": fixed_norm,
+    "local_response_norm": F.local_response_norm,
     "tanh_cross_entropy": tanh_cross_entropy,
     "mse_loss": F.mse_loss,
     "half_mse_loss": half_mse,

@@ -17,11 +17,6 @@ SUBJECTS = tuple(dict.fromkeys(subject for fault in mutants.FAULTS for subject i
 
 # Faults that wait for their layer: whoever adds the layer plants them.
 WAITING = {
-    "LocalResponseNorm": (
-        "LRN alpha for alpha/n",
-        "LRN window off by one",
-        "LRN cross term dropped",
-    ),
     "Add": ("residual gradient forgotten",),
     "Concat": ("concat split wrong",),
     "LSTM": (

@@ -16,7 +16,7 @@ from scratch.nn.loss import (
     TanhCrossEntropyLoss,
 )
 from scratch.nn.module import Module
-from scratch.nn.norm import BatchNorm1d, BatchNorm2d
+from scratch.nn.norm import BatchNorm1d, BatchNorm2d, LocalResponseNorm
 from scratch.nn.parameter import Parameter
 from scratch.nn.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from scratch.nn.rectifiers import ELU, LeakyReLU, Softplus
@@ -39,6 +39,7 @@ __all__ = [
     "Identity",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "MSELoss",
     "MaxPool2d",
     "Module",

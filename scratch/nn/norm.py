@@ -1,4 +1,4 @@
-"""Batch normalisation with torch's running statistics."""
+"""Normalisation: by batch, with torch's running statistics, and by neighbouring channels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from scratch.nn.module import Module
 from scratch.nn.parameter import Array, Parameter
-from scratch.ops import norm
+from scratch.ops import lrn, norm
 from scratch.ops.checks import ShapeError
 
 
@@ -109,3 +109,31 @@ class BatchNorm2d(_BatchNorm):
 
     ranks = (4,)
     pattern = "(N, {0}, H, W)"
+
+
+class LocalResponseNorm(Module):
+    """x (k + alpha / size sum x^2)^-beta, the sum over `size` neighbouring channels.
+
+    The AlexNet paper does not divide alpha by the size: its alpha = 1e-4 is 5e-4 here.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Array) -> Array:
+        """Map (N, C, H, W) to the same shape."""
+        y, cache = lrn.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+        self.save(cache)
+        return y
+
+    def backward(self, d_output: Array) -> Array:
+        """Return the gradient of the input."""
+        return lrn.local_response_norm_backward(d_output, self.saved())
+
+    def extra_repr(self) -> str:
+        """Return the arguments in torch's words."""
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
