@@ -137,7 +137,7 @@ def train(settings: Settings, out: Path | None = None) -> Result:
     dataset = load(chapter, settings.data, settings.data_dir, settings.seed)
     twins = _twins.build(TWINS[settings.twin], chapter, settings.seed, settings.trainer)
     return _run(
-        RunFolder.create(path, _config(settings, chapter)), settings, chapter, dataset, twins
+        RunFolder.create(path, config(settings, chapter)), settings, chapter, dataset, twins
     )
 
 
@@ -238,7 +238,7 @@ def _lines(
     ]
 
 
-def _config(settings: Settings, chapter: Chapter) -> dict[str, Any]:
+def config(settings: Settings, chapter: Chapter) -> dict[str, Any]:
     versions = {"python": platform.python_version(), "numpy": metadata.version("numpy")}
     if "torch" in TWINS[settings.twin]:
         versions |= {name: metadata.version(name) for name in ("torch", "lightning")}
