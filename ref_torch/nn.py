@@ -133,6 +133,38 @@ class Powers(Module):
         return f"degree={self.degree}"
 
 
+class Add(Module):
+    """a + b, both of one shape: where a residual connection ends."""
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Map two tensors of one shape to a third."""
+        return a + b
+
+
+class Multiply(Module):
+    """a * b, entry by entry, both of one shape."""
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Map two tensors of one shape to a third."""
+        return a * b
+
+
+class Concat(Module):
+    """Inputs one behind the other along `dim`; they differ in nothing but their size there."""
+
+    def __init__(self, dim: int = 1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Map (N, C1, ...), (N, C2, ...), ... to (N, C1 + C2 + ..., ...) with the default."""
+        return torch.cat(inputs, self.dim)
+
+    def extra_repr(self) -> str:
+        """Return the argument."""
+        return f"dim={self.dim}"
+
+
 class HalfMSELoss(Module):
     """The book's regression loss: sum of squares divided by 2m, m the number of samples."""
 
@@ -157,11 +189,14 @@ class TanhCrossEntropyLoss(Module):
 __all__ = [
     "ELU",
     "GELU",
+    "Add",
     "BentIdentity",
     "ChannelScale",
+    "Concat",
     "HalfMSELoss",
     "Identity",
     "LeakyReLU",
+    "Multiply",
     "Powers",
     "ReLU",
     "ScaledTanh",

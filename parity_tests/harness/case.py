@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_INPUT = {"target", "values", "training"}
+_INPUT = {"also", "target", "values", "training"}
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Case:
         setting: what is special, in words; unique within the layer.
         arguments: constructor keywords.
         shape: of the input, with the batch.
+        also: shapes of the further inputs of a layer with several.
         exact: whether integer inputs stay exact, so that L0 applies.
         target: losses: "value" for a target of the input's shape, "binary", "index",
             "ignored" (some indices are ignored), "probability" or "sign" (-1 and 1).
@@ -37,6 +38,7 @@ class Case:
     target: str = ""
     values: str = ""
     training: bool = True
+    also: tuple[tuple[int, ...], ...] = ()
 
     @property
     def smooth(self) -> bool:

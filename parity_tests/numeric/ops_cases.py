@@ -239,6 +239,12 @@ LRN = tuple(
         {"size": 1},
     )
 )
+JOIN = (
+    *(Case("joins", op, (normal(2, 3, 5, 4), normal(2, 3, 5, 4))) for op in ("add", "multiply")),
+    Case("joins", "concat", (normal(2, 3, 5, 4), normal(2, 1, 5, 4), normal(2, 4, 5, 4))),
+    Case("joins", "concat", (normal(2, 3, 5), normal(2, 3, 4)), {"axis": -1}),
+    Case("joins", "concat", (normal(3, 2),), {"axis": 0}),
+)
 _CE_WEIGHTS = {True: positive(4), False: nothing}
 LOSS = (
     *(
@@ -276,6 +282,6 @@ LOSS = (
 )
 TANH_LOSS = Case("tanh_loss", "tanh_cross_entropy", (normal(3, 5), real(normal(3, 5))))
 EVERY = (
-    *(*LINEAR, *CONV, *POOL, *ACTIVATION, *RECTIFIER, *GATE, *CURVE, *NORM, *LRN, *LOSS),
+    *(*LINEAR, *CONV, *POOL, *ACTIVATION, *RECTIFIER, *GATE, *CURVE, *NORM, *LRN, *JOIN, *LOSS),
     TANH_LOSS,
 )

@@ -7,6 +7,7 @@ from scratch.nn.curves import BentIdentity, Powers, Step
 from scratch.nn.dropout import Dropout
 from scratch.nn.gates import GELU, SiLU
 from scratch.nn.guard import StaleForwardWarning, inference
+from scratch.nn.joins import Add, Concat, Multiply
 from scratch.nn.linear import ChannelScale, Linear
 from scratch.nn.loss import (
     BCEWithLogitsLoss,
@@ -25,12 +26,14 @@ __all__ = [
     "ELU",
     "GELU",
     "AdaptiveAvgPool2d",
+    "Add",
     "AvgPool2d",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "BentIdentity",
     "ChannelScale",
+    "Concat",
     "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
@@ -43,6 +46,7 @@ __all__ = [
     "MSELoss",
     "MaxPool2d",
     "Module",
+    "Multiply",
     "Parameter",
     "Powers",
     "ReLU",
