@@ -41,6 +41,8 @@ OPTIMIZERS: Mapping[str, Any] = {
     "Adagrad": optim.Adagrad,
     "Adadelta": optim.Adadelta,
     "RMSprop": optim.RMSprop,
+    "BookSGD": optim.BookSGD,
+    "BookRMSprop": optim.BookRMSprop,
 }
 SCHEDULES: Mapping[str, Any] = {
     "StepLR": schedules.StepLR,

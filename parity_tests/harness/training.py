@@ -12,7 +12,7 @@ import torch
 from parity_tests.harness import bounds, inputs
 from parity_tests.harness.pair import Pair, load
 from parity_tests.harness.pinned import pin_masks
-from parity_tests.harness.stepping import ScratchStepper, State, TorchStepper
+from parity_tests.harness.stepping import ScratchStepper, State, TorchStepper, torch_optimizer
 from ref_torch.build import construct as construct_torch
 from ref_torch.optim import build_loss
 from scratch import nn, optim, spec
@@ -96,9 +96,7 @@ def make_task(
     )
 
 
-def targets(
-    data: spec.Data, rng: np.random.Generator, dtype: str, samples: int = SAMPLES
-) -> Array:
+def targets(data: spec.Data, rng: np.random.Generator, dtype: str, samples: int = SAMPLES) -> Array:
     """Draw targets of a chapter's task: (samples, 1), or class indices (samples,)."""
     if data.task == "regression":
         return inputs.signed(rng, (samples, 1), dtype)
@@ -200,8 +198,8 @@ class TorchTwin:
         self.dtype = dtype
         self.model = task.pair.torch_as(dtype)
         self.criterion = build_loss(task.train)
-        make = getattr(torch.optim, task.optimizer)
-        self.optimizer = make(self.model.parameters(), foreach=False, **task.options)
+        parameters = self.model.parameters()
+        self.optimizer = torch_optimizer(task.optimizer, parameters, task.options)
         self.stepper = TorchStepper(self.optimizer)
 
     def train(self, x: Array, y: Array, parts: int = 1) -> float:

@@ -47,6 +47,17 @@ def test_float32_reports_where_it_leaves_float64(id):
     assert len(notes(checks)) == 2 * len(training.OPTIMISERS)  # scratch and torch
 
 
+@pytest.mark.parametrize("id", ["softmax_regression", "mlp_coin"])
+def test_the_books_optimisers_train_alike(id, monkeypatch):
+    options = {"BookSGD": {"lr": 0.01, "nesterov": True}, "BookRMSprop": {"lr": 1e-3}}
+    monkeypatch.setattr(trajectory, "OPTIMISERS", dict(zip(options, options, strict=True)))
+    monkeypatch.setattr(training, "OPTIMISERS", trajectory.OPTIMISERS)
+    monkeypatch.setattr(training, "_options", lambda chapter, optimizer: options[optimizer])
+    checks = trajectory.run(id)
+    assert worst(checks) is Verdict.PASS, describe(checks)
+    assert not notes(checks)
+
+
 def test_a_chaotic_run_is_held_to_the_reference_against_itself_and_says_so(monkeypatch):
     chaos = {"lr": 0.2, "momentum": 0.9}
     monkeypatch.setattr(training, "_options", lambda train, optimizer: chaos)
