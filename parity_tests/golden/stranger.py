@@ -31,7 +31,8 @@ def run(manifest: Manifest, given: Mapping[str, Array], set_name: str, dtype: st
     one = manifest.find(set_name)
     chapter = spec.get(manifest.chapter, manifest.size)
     model = construct(chapter, **(chapter.exact if set_name == "exact" else {}))
-    state, found = {}, {}
+    state: Arrays = {}
+    found: Arrays = {}
     for tensor in one.tensors:
         if tensor.role in ("parameter", "buffer"):
             state[tensor.name.partition(".")[2]] = given[tensor.name]

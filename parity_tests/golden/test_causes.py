@@ -17,10 +17,12 @@ from parity_tests.harness.golden.causes_conv import pool_backward
 from parity_tests.harness.golden.causes_layer import Layer
 from parity_tests.harness.golden.judge import Row, judge
 from parity_tests.harness.golden.manifest import Call, Set
+from scratch import spec
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Golden = Mapping[str, Array]
 make = cache(content.make)
+ADAM = "dnn_house"  # a chapter that is trained by Adam
 
 
 def first(id: str, wrong: Mapping[str, Array], set_name: str = "real") -> Row:
@@ -163,6 +165,33 @@ def test_a_mistake_is_named(
     row = first(id, {name: wrong(golden)})
     assert row.tensor.name == name
     assert any(cause in text for text in row.causes), row.causes
+
+
+def _adam(golden: Golden, eps_first: bool, corrected: bool) -> Array:
+    """Take the first step of Adam, its epsilon before or behind the bias correction."""
+    p, g = (golden[f"{role}.layers.fc1.weight"] for role in ("parameter", "gradient"))
+    lr = spec.get(ADAM).train.lr
+    b1, b2, eps = 0.9, 0.999, 1e-8
+    m, v = (1 - b1) * g, (1 - b2) * g * g
+    if not corrected:
+        return p - lr * m / (np.sqrt(v) + eps)
+    if eps_first:
+        return p - lr * np.sqrt(1 - b2) / (1 - b1) * m / (np.sqrt(v) + eps)
+    return p - lr * m / (1 - b1) / (np.sqrt(v / (1 - b2)) + eps)
+
+
+def test_adams_usual_mistakes_are_named() -> None:
+    assert spec.get(ADAM).train.optimizer == "Adam"
+    golden, name = make(ADAM)[1]["real"], "updated.layers.fc1.weight"
+    manifest, sets = make(ADAM)
+    right = {name: _adam(golden, eps_first=False, corrected=True)}
+    assert judge(manifest.find("real"), sets["real"], right).first is None
+    for eps_first, corrected, cause in (
+        (True, True, "epsilon is added before the bias correction"),
+        (False, False, "the bias correction is left out"),
+    ):
+        row = first(ADAM, {name: _adam(golden, eps_first, corrected)})
+        assert cause in row.causes, row.causes
 
 
 @pytest.mark.parametrize("id", ["mlp_mnist", "lenet5", "dnn_mnist_bn"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parity_tests.harness.golden import causes_conv, causes_norm
+from parity_tests.harness.golden import causes_conv, causes_norm, causes_step
 from parity_tests.harness.golden.manifest import Call, Tensor
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def layer_guesses(evidence: Evidence, tensor: Tensor) -> Iterator[Guess]:
         for call in evidence.set.calls:
             if call.path == path and call.kind.startswith("BatchNorm"):
                 yield from causes_norm.running(_layer(evidence, call), local)
+        yield from causes_step.guesses(evidence, tensor)
         return
     for call in _readers(evidence, tensor.name):
         layer = _layer(evidence, call)

@@ -64,7 +64,7 @@ def make(
     sets = (real, exact)
     plan = dataclasses.asdict(chapter.train)
     kept = ("loss", "optimizer", "lr", "optimizer_args", "l1", "l2")
-    kinds = [call.kind for one in sets for call in one.calls if call.path]
+    kinds = [call.kind for one in sets for call in one.calls]
     manifest = Manifest(
         id,
         size,
@@ -125,8 +125,11 @@ def _real(chapter: spec.Chapter, dtype: str, steps: int) -> tuple[Set, Arrays]:
         is_null = role == "gradient" and parameter in null
         tensors.append(_tensor("real", name, role, phase, module, value, bounds, own, is_null))
         arrays[name] = value
-    loss = Call("loss", chapter.train.loss, {}, ("output", "target"), "loss", "")
-    return Set("real", REAL, seed, tuple(tensors), (*names.calls, loss)), arrays
+    plan = chapter.train
+    loss = Call("loss", plan.loss, {}, ("output", "target"), "loss", "")
+    options = {"lr": plan.lr, **plan.optimizer_args, "steps": steps}
+    step = Call(STEP, plan.optimizer, options, (), "", "")
+    return Set("real", REAL, seed, tuple(tensors), (*names.calls, loss, step)), arrays
 
 
 def _exact(chapter: spec.Chapter, dtype: str) -> tuple[Set, Arrays]:

@@ -64,6 +64,8 @@ class Tensor:
 class Call:
     """One call of a layer, and which tensors it reads and makes.
 
+    The loss ("loss") and the optimiser ("step") are listed too.
+
     Attributes:
         path: of the module.
         kind: its class.
