@@ -80,6 +80,8 @@ def _input(
         x += side.reshape(-1, *[1] * (x.ndim - 2))
     elif case.values == "constant":
         x[:, 0] = x[0, 0].flat[0]
+    elif case.values == "positive":
+        x = np.abs(x)
     elif case.values == "spread":
         x *= 1e4
     elif case.values == "special":

@@ -110,6 +110,15 @@ def _batch_norm(layer: Any, shape: tuple[int, ...]) -> list[Node] | None:
     return [("BatchNormalization", {"epsilon": layer.eps}, constants)]
 
 
+def _affine(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    scale, shift = np.float32(layer.scale), np.float32(layer.shift)
+    return [("Mul", {}, [np.array(scale)]), ("Add", {}, [np.array(shift)])]
+
+
+def _square(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    return [("Pow", {}, [np.array(2.0, np.float32)])]
+
+
 def _concat(layer: Any, shape: tuple[int, ...]) -> list[Node]:
     return [("Concat", {"axis": layer.dim}, [])]
 
@@ -136,6 +145,8 @@ NODES: dict[str, Callable[[Any, tuple[int, ...]], list[Node] | None]] = {
     "Add": _named("Add"),
     "Multiply": _named("Mul"),
     "Concat": _concat,
+    "Affine": _affine,
+    "Square": _square,
 }
 
 

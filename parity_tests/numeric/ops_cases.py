@@ -215,6 +215,9 @@ CURVE = (
     Case("curves", "bent_identity", (normal(2, 3, 5, 4),)),
     Case("curves", "powers", (normal(7, 1),), {"degree": 1}),
     Case("curves", "powers", (normal(7, 1),), {"degree": 4}),
+    Case("functions", "affine", (normal(2, 3, 5, 4),), {"scale": -0.7, "shift": 3.0}),
+    *(Case("functions", op, (normal(2, 3, 5, 4),)) for op in ("square", "sin")),
+    *(Case("functions", op, (wide_positive(2, 3, 5, 4),)) for op in ("log", "sqrt")),
 )
 NORM = (
     Case("norm", "batch_norm", (normal(5, 3), normal(3), normal(3))),

@@ -120,7 +120,7 @@ def test_results_share_no_memory_with_inputs(case: Case) -> None:
     [
         *("conv2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "relu", "sigmoid", "tanh"),
         *("leaky_relu", "elu", "softplus", "gelu", "silu", "bent_identity"),
-        *("add", "multiply", "concat"),
+        *("add", "multiply", "concat", "affine", "square", "log", "sqrt", "sin"),
     ],
 )
 def test_channels_last_stays_channels_last(op: str) -> None:

@@ -106,6 +106,8 @@ def _proof(pair: Pair, place: Place, truth: Result) -> list[Check]:
     elif kind == "Powers":
         sums = magnitudes(place.torch, inputs, d_output).tensors()
         grain = dict.fromkeys(sums, 1.0)  # products of integers
+    elif kind == "Affine":
+        sums, grain = _affine_terms(place.torch, inputs[0], d_output)
     elif kind in ("Add", "Multiply"):
         sums = magnitudes(place.torch, inputs, d_output).tensors()
         a, b = map(power_of_two, inputs)
@@ -150,6 +152,19 @@ def _grains(place: Place, d_output: Array, kind: str) -> dict[str, float]:
         "dx": dy * weight,
         "weight": dy * x,
         "bias": dy,
+    }
+
+
+def _affine_terms(layer: Any, x: Array, dy: Array) -> tuple[dict[str, Array], dict[str, float]]:
+    """Sums of absolute terms of scale x + shift, and what divides every term."""
+    scale, shift = (power_of_two(np.asarray(v)) for v in (layer.scale, layer.shift))
+    product = power_of_two(x) * scale
+    return {
+        "output": np.abs(layer.scale * x) + abs(layer.shift),
+        "dx": np.abs(layer.scale * dy),
+    }, {
+        "output": min(product, shift) if layer.shift else product,
+        "dx": power_of_two(dy) * scale,
     }
 
 
