@@ -10,6 +10,7 @@ LEAN_PY := $(LEAN)/bin/python
 # What must run where torch is not installed: named one by one, so that nothing drops out silently.
 TORCH_FREE := scratch \
   parity_tests/torch_free \
+  parity_tests/layers/test_data_gradient.py \
   parity_tests/numeric/test_augment.py \
   parity_tests/numeric/test_bundled.py \
   parity_tests/numeric/test_data.py \

@@ -167,6 +167,14 @@ CONV = (
     _conv(5, 3, 4, 2, 7, 4, 2),
     _conv(1, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
 )
+MANY = (  # batches for which scratch.ops.conv_tiles and conv_whole exist; an odd output has a rest
+    _conv(17, 3, 6, 8, 4, 3, 3),
+    _conv(16, 2, 7, 6, 5, 3, 2, padding=((0, 2), (3, 1))),
+    _conv(19, 1, 5, 9, 6, 5, 2, bias=False),
+    _conv(16, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
+    _conv(17, 3, 4, 5, 7, 4, 5),
+)
+CONV += MANY
 POOL = (
     _pool("max_pool2d", 2, 3, 4, 6, kernel_size=2),
     _pool("max_pool2d", 2, 3, 7, 8, kernel_size=(3, 2), stride=(2, 1)),
