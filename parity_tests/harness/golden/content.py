@@ -89,7 +89,7 @@ def _real(chapter: spec.Chapter, dtype: str, steps: int) -> tuple[Set, Arrays]:
         # Everything that is given fits float32, so the same numbers serve both precisions.
         pair = of_chapter(chapter.id, chapter.size, seed, "float32")
         rng = inputs.generator(seed, "golden target", chapter.id, chapter.size)
-        target = targets(chapter.data, rng, "float32", BATCH)
+        target = targets(chapter, rng, "float32", BATCH)
         wide, narrow = (
             reference.train(pair, chapter.train, target, steps, kind)
             for kind in ("float64", "float32")
