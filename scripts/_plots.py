@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import _maps
 import numpy as np
 
 from scratch.build import construct
@@ -57,7 +58,8 @@ def draw(
     if len(histories) == 2:
         drawn.append(_gap(folder, chapter, histories))
     if chapter.data.task == "regression":
-        return [*drawn, _fit(folder, chapter, dataset, predict)]
+        drawn.append(_fit(folder, chapter, dataset, predict))
+        return drawn + _maps.draw(folder, chapter, dataset, state)
     x, title = dataset.test.x, f"{chapter.title}\ntest split"
     truth, outputs = _classes(dataset), predict(x)
     binary = chapter.data.task == "binary"
@@ -83,7 +85,7 @@ def draw(
     pictures.confusion_matrix(drawn[-1], truth, guess.astype(int), dataset.classes, title)
     if dataset.preprocessing["kind"] == "image":
         drawn += _images(folder, chapter, dataset, guess, state)
-    return drawn
+    return drawn + _maps.draw(folder, chapter, dataset, state)
 
 
 def _classes(dataset: Dataset) -> Array:

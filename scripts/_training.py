@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import _maps
 import _plots
 import _twins
 import numpy as np
@@ -103,6 +104,7 @@ class Result:
         tests: metrics on the test split by name of the twin.
         plots: the pictures.
         lines: of the first twin, see `_lines`.
+        kernels: of the first twin, how far each is from the kernel of its name.
     """
 
     folder: RunFolder
@@ -113,6 +115,7 @@ class Result:
     tests: Mapping[str, Mapping[str, float]]
     plots: Sequence[Path]
     lines: Sequence[Mapping[str, Any]]
+    kernels: Mapping[str, float]
 
     def gap(self) -> float:
         """Return the largest difference of the twins' training losses at any step."""
@@ -203,13 +206,15 @@ def _run(
         path = folder.weights if number == 0 else folder.path / f"model.{twin.name}.safetensors"
         weights.save(path, twin.state(), {**about, "twin": twin.name})
     lines = _lines(chapter, dataset, twins[0].state())
-    text = json.dumps({"test": tests} | ({"lines": lines} if lines else {}), indent=1) + "\n"
+    gaps = _maps.gaps(chapter, twins[0].state())
+    parts = {"test": tests, "lines": lines, "kernels": gaps}
+    text = json.dumps({name: part for name, part in parts.items() if part}, indent=1) + "\n"
     atomic_write(folder.path / RESULTS, text.encode())
     plots = _plots.draw(
         folder.plots, chapter, dataset, histories, twins[0].predict, twins[0].state()
     )
     folder.seal()
-    return Result(folder, chapter, dataset, twins, histories, tests, plots, lines)
+    return Result(folder, chapter, dataset, twins, histories, tests, plots, lines, gaps)
 
 
 def _lines(

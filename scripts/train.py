@@ -112,6 +112,8 @@ def summary(result: Result, judged: bool) -> str:
             f"x1 = {line['x1']:.4g}" if "x1" in line else _slanted(line["slope"], line["intercept"])
         )
         lines.append(f"  line {' | '.join(line['between'])} in raw units: {place}")
+    for name, gap in result.kernels.items():
+        lines.append(f"  learnt kernel {name}: weights within {gap:.1e}")
     lines.append(f"pictures: {result.folder.plots}")
     lines.append(f"next: python scripts/export_onnx.py {path} --out bundle/{path.name}")
     return "\n".join(lines)
