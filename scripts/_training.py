@@ -27,6 +27,8 @@ from scratch.run.metrics import History, score
 from scratch.spec.errors import UserError
 from scratch.spec.schema import Chapter, Expected
 
+Array = np.ndarray[Any, np.dtype[Any]]
+
 TWINS = {"torch": ("torch",), "scratch": ("scratch",), "both": ("torch", "scratch")}
 RESULTS = "results.json"
 
@@ -198,8 +200,7 @@ def _run(
         way = f"; go on with: python scripts/train.py --resume {folder.path}" if str(stop) else ""
         raise KeyboardInterrupt(f"{stop}{way}") from stop
     tests = {
-        twin.name: score(chapter.data.task, twin.predict(dataset.test.x), dataset.test.y)
-        for twin in twins
+        twin.name: measure(chapter, twin.predict(dataset.test.x), dataset.test.y) for twin in twins
     }
     about = {"chapter": chapter.id, "size": chapter.size}
     for number, twin in enumerate(twins):
@@ -215,6 +216,16 @@ def _run(
     )
     folder.seal()
     return Result(folder, chapter, dataset, twins, histories, tests, plots, lines, gaps)
+
+
+def measure(chapter: Chapter, outputs: Array, targets: Array) -> dict[str, float]:
+    """Return the metric in which a chapter's band is given: R2, accuracy, or its loss."""
+    if chapter.expected.metric != "loss":
+        return score(chapter.data.task, outputs, targets)
+    from scratch.train import build_loss
+
+    exact = (values.astype(np.float64) for values in (outputs, targets))
+    return {"loss": float(build_loss(chapter.train)(*exact))}
 
 
 def _lines(

@@ -101,7 +101,8 @@ def summary(result: Result, judged: bool) -> str:
         ((metric, value),) = test.items()
         said = verdict(chapter.expected, value, judged)
         seconds = result.histories[name].seconds
-        lines.append(f"  {name:8} test {metric} {value:.4f} ({said}), {seconds:.1f} s")
+        number = f"{value:.4g}" if metric == "loss" else f"{value:.4f}"
+        lines.append(f"  {name:8} test {metric} {number} ({said}), {seconds:.1f} s")
         if result.histories[name].stopped:
             lines.append(f"    {result.histories[name].stopped}")
     if len(result.tests) == 2:

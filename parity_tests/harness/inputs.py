@@ -29,6 +29,17 @@ def signed(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.flo
     return value.astype(dtype).astype(np.float64)
 
 
+def sized(
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    sizes: tuple[float, float],
+    dtype: Any = np.float64,
+) -> Array:
+    """Draw sizes from U(low, high) with random signs, representable in `dtype`, in float64."""
+    value = rng.uniform(*sizes, shape) * rng.choice([-1, 1], shape)
+    return np.asarray(value).astype(dtype).astype(np.float64)
+
+
 def moved(
     state: Mapping[str, Array], rng: np.random.Generator, dtype: Any = np.float64
 ) -> dict[str, Array]:
