@@ -21,6 +21,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_formulas.py \
   parity_tests/numeric/test_gradcheck.py \
   parity_tests/numeric/test_idx.py \
+  parity_tests/numeric/test_kernels.py \
   parity_tests/numeric/test_lr_range.py \
   parity_tests/numeric/test_normalise.py \
   parity_tests/numeric/test_npz.py \
