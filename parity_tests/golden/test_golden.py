@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from parity_tests.golden import stranger
-from parity_tests.harness.golden import content, formats, reference
+from parity_tests.harness.golden import content, formats, limits, reference
 from parity_tests.harness.golden.judge import judge
 from parity_tests.harness.golden.manifest import FORMATS, GIVEN, STEP
 from parity_tests.harness.golden.nearness import Near, near
@@ -82,6 +82,22 @@ def test_every_tensor_has_a_bound_with_a_reason() -> None:
     assert "unbiased" in manifest.conventions["BatchNorm1d"]
     assert "Conv2d" not in manifest.conventions
     assert sets["real"]["target"].dtype == np.int64
+
+
+def test_what_adam_magnifies_is_held_to_torchs_own_gap() -> None:
+    """A gradient of the size of epsilon turns rounding into a visible step."""
+    want, narrow = np.ones(3), np.ones(3, np.float32)
+    usual = limits.updated(want, narrow, 1, 1e-17)["float64"]
+    magnified = limits.updated(want, narrow, 1, 1e-13)["float64"]
+    assert (usual.absolute, usual.reason) == (1e-13, limits.ONE_STEP)
+    assert (magnified.absolute, magnified.reason) == (100 * 1e-13, limits.SELF)
+    assert limits.updated(want, narrow, 2, 0.0)["float64"].absolute == 1e-12
+    pair = of_chapter("dnn_house", dtype="float32")
+    plan, target = spec.get("dnn_house").train, np.arange(1.0, 6.0).reshape(5, 1)
+    truth = reference.train(pair, plan, target, 1, "float64")
+    gaps = reference.self_gaps(pair, plan, target, 1, truth)
+    assert gaps.keys() == truth.updated.keys()
+    assert 0 < max(gaps.values()) < 1e-10
 
 
 def test_forced_layers_are_held_to_their_own_rows() -> None:

@@ -88,6 +88,7 @@ def _real(chapter: spec.Chapter, dtype: str, steps: int) -> tuple[Set, Arrays]:
         steps=steps,
         calls=(loss, step),
         kinks=kinks,
+        gaps=reference.self_gaps(pair, chapter.train, target, steps, wide),
     )
 
 

@@ -25,6 +25,10 @@ END_TO_END = "whole run in float32: 8 times torch float32's own error plus 32 u3
 NULL = "the true value is zero: held to the rounding of the sum that it is made of"
 ONE_STEP = "one step in float64: 1e-13 max|reference|"
 MANY_STEPS = "several steps in float64: 1e-12 max|reference|"
+SELF = (
+    "steps in float64: 100 times torch's own gap to itself when the rows of the batch change "
+    "places, since the optimiser divides by gradients that are hardly more than rounding"
+)
 STORED = "; the file's rounding to float32 is added"
 
 
@@ -44,14 +48,25 @@ def whole_run(want: Array, narrow: Array, null: Array | None = None) -> Bounds:
     return {"float64": Bound(bounds.whole(want), WHOLE), "float32": float32(want, narrow)}
 
 
-def updated(want: Array, narrow: Array, steps: int) -> Bounds:
-    """Return the bounds of a parameter or a running statistic after `steps` steps."""
+def updated(want: Array, narrow: Array, steps: int, gap: float) -> Bounds:
+    """Return the bounds of a parameter or a running statistic after `steps` steps.
+
+    Args:
+        want: float64 truth.
+        narrow: the same from torch in float32.
+        steps: K.
+        gap: how far torch leaves itself in float64 when the rows of the batch change places.
+    """
     if want.dtype.kind != "f":
         return dict.fromkeys(("float64", "float32"), Bound(0.0, COUNT))
     size = float(np.abs(want).max(initial=0.0))
-    factor, reason = (bounds.FORCED_STEP, ONE_STEP) if steps == 1 else (0.0, MANY_STEPS)
-    factor = factor or bounds.TRAJECTORY
-    return {"float64": Bound(factor * size, reason), "float32": float32(want, narrow)}
+    if steps == 1:
+        gate = Bound(bounds.FORCED_STEP * size, ONE_STEP)
+    else:
+        gate = Bound(bounds.TRAJECTORY * size, MANY_STEPS)
+    own = Bound(bounds.SELF_GAP * gap, SELF)
+    wide = max(gate, own, key=lambda bound: bound.absolute)
+    return {"float64": wide, "float32": float32(want, narrow)}
 
 
 def float32(want: Array, narrow: Array) -> Bound:

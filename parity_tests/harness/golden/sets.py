@@ -46,6 +46,7 @@ def real(
     steps: int = 0,
     calls: tuple[Call, ...] = (),
     kinks: Near = CLEAR,
+    gaps: Mapping[str, float] | None = None,
 ) -> tuple[Set, Arrays]:
     """Return the set of a run on real numbers.
 
@@ -59,6 +60,7 @@ def real(
         steps: optimiser steps of the runs.
         calls: loss and optimiser.
         kinks: units that float32 may see on the other side.
+        gaps: of the updated values to themselves, by name; see `reference.self_gaps`.
     """
     null = limits.null_units(pair, wide)
     names = Names(pair, wide)
@@ -76,7 +78,8 @@ def real(
         if phase == GIVEN:
             bounds = _both(limits.GIVEN)
         elif phase == STEP:
-            bounds = {} if parameter in moving else limits.updated(value, other, steps)
+            gap = (gaps or {}).get(parameter, 0.0)
+            bounds = {} if parameter in moving else limits.updated(value, other, steps, gap)
         else:
             unit = null.get(parameter) if role == "gradient" else None
             own = names.own(name, allowed)
