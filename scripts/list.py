@@ -160,6 +160,8 @@ def speed(path: Path) -> dict[str, str]:
     """Return by chapter the ratios that scripts/bench.py measured."""
     cells: dict[str, list[str]] = {}
     for row in _read(path, "rows"):
+        if row["mode"] != "train":
+            continue
         cells.setdefault(row["chapter"], []).append(f"{row['ratio']:.2f} (batch {row['batch']})")
     return {name: ", ".join(parts) for name, parts in cells.items()}
 
