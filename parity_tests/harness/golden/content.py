@@ -62,7 +62,7 @@ def make(
             "batch": BATCH,
         },
         {**{name: plan[name] for name in kept}, "steps": steps},
-        meanings.conventions(kinds, chapter.data.shape, chapter.train),
+        meanings.conventions(kinds, chapter),
         both,
     )
     return manifest, {real.name: real_arrays, exact.name: exact_arrays}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+
+from scratch.spec.schema import Chapter
 
 FILES = (
     "numbers are little-endian, arrays in C order: the last index runs fastest; "
@@ -50,17 +51,21 @@ OPTIMISERS = {
     "Adam": "m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, "
     "p = p - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), t from 1",
 }
+NULL = (
+    "a batch normalisation takes away what was added before it, so the true gradient of {names} is "
+    "zero: it is held to the rounding of its sum, and its updated value is not compared"
+)
 PENALTY = "the loss contains l1 sum|w| / N + l2 sum w^2 / (2 N) over parameters of two or more axes"
 
 
-def conventions(kinds: Iterable[str], shape: tuple[int, ...], plan: Any) -> dict[str, str]:
+def conventions(kinds: Iterable[str], chapter: Chapter) -> dict[str, str]:
     """Return the sentences that apply.
 
     Args:
         kinds: classes of the layers that the chapter has.
-        shape: of one sample.
-        plan: the chapter's training.
+        chapter: gives the shape of a sample, the training and the null directions.
     """
+    shape, plan = chapter.data.shape, chapter.train
     found = {"files": FILES}
     if len(shape) == 3:
         found["input"] = "(N, C, H, W): sample, map, row, column"
@@ -69,5 +74,7 @@ def conventions(kinds: Iterable[str], shape: tuple[int, ...], plan: Any) -> dict
     found[plan.optimizer] = OPTIMISERS.get(plan.optimizer, "as the class of this name in torch")
     if plan.l1 or plan.l2:
         found["penalty"] = PENALTY
+    if chapter.null_directions:
+        found["null directions"] = NULL.format(names=", ".join(chapter.null_directions))
     found["steps"] = "every step sees the same batch; the learning rate does not change"
     return found
