@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from scratch.data.bundled import photo
 from scratch.spec.kernels import NAMED
@@ -59,6 +60,20 @@ def test_a_pixel_can_be_computed_by_hand(script: Run, tmp_path: Path, twin: str)
     assert chain["ReLU"][1, 3] == 0
     # At the left border only the right column is: 1 + 2 * 5 + 9 = 20, and 5 + 2 * 9 + 13 = 36.
     assert chain["max pool 2 x 2"].tolist() == [[20, 8], [36, 8]]
+
+
+@pytest.mark.parametrize("twin", ["scratch", "torch"])
+def test_the_whole_photo_is_that_of_the_functional_convolution(
+    script: Run, tmp_path: Path, twin: str
+) -> None:
+    assert script("kernels", "--twin", twin, "--out", tmp_path) == 0
+    image = photo("flower")[0][None, None].astype(np.float32)
+    weight = np.array([NAMED["embossing"], NAMED["surround"]], np.float32)[:, None]
+    maps, chain = importlib.import_module("kernels").TWINS[twin](image, weight, 1)
+    want = torch.nn.functional.conv2d(torch.tensor(image), torch.tensor(weight), padding=1)
+    assert np.array_equal(maps, want[0].numpy())
+    pooled = torch.nn.functional.max_pool2d(want[:, 1:].relu(), 2)
+    assert np.array_equal(chain["max pool 2 x 2"], pooled[0, 0].numpy())
 
 
 def test_a_difference_where_all_is_exact_fails(
