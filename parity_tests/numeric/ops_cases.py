@@ -166,6 +166,8 @@ CONV = (
     _conv(2, 3, 11, 9, 4, 2, 1, stride=4),
     _conv(5, 3, 4, 2, 7, 4, 2),
     _conv(1, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
+    _conv(2, 5, 7, 6, 3, 3, 4, padding=((0, 2), (1, 3))),
+    _conv(2, 4, 5, 7, 3, 2, 2, padding=(2, 0)),
 )
 MANY = (  # batches for which scratch.ops.conv_tiles and conv_whole exist; an odd output has a rest
     _conv(17, 3, 6, 8, 4, 3, 3),
