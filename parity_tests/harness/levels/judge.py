@@ -45,9 +45,10 @@ def run(pair: Pair, dtype: str) -> list[Check]:
     candidate = candidate_trace(pair, dtype)
     checks = one_armed(pair, reference, level)
     checks += _unreached(pair, reference, level)
-    null = nulls.units(pair, reference)
+    null, floors = nulls.units(pair, reference), nulls.floors(pair, reference)
     for place in places(pair, reference, dtype):
-        checks += _place(level, pair, place, dtype, nulls.below(place.path, null))
+        own = nulls.below(place.path, null), nulls.below(place.path, floors)
+        checks += _place(level, pair, place, dtype, *own)
     checks += _cumulative(level, pair, reference, candidate, dtype)
     found = crossing(pair, reference, candidate, dtype)
     if found.count:
@@ -55,7 +56,9 @@ def run(pair: Pair, dtype: str) -> list[Check]:
     return checks
 
 
-def _place(level: str, pair: Pair, place: Place, dtype: str, null: nulls.Units) -> list[Check]:
+def _place(
+    level: str, pair: Pair, place: Place, dtype: str, null: nulls.Units, floors: nulls.Units
+) -> list[Check]:
     inputs, d_output = place.visit.inputs, place.visit.d_output
     assert d_output is not None
     narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
@@ -73,6 +76,8 @@ def _place(level: str, pair: Pair, place: Place, dtype: str, null: nulls.Units) 
     else:
         limits = tolerances(place.torch, wide, d_wide, truth, dtype, sides)
     if not place.leaf:  # a leaf is given its cotangent, so its own row holds
+        for name, value in floors.items():
+            limits[name] = np.maximum(limits[name], bounds.tolerance(value, dtype, sides))
         limits |= {name: bounds.tolerance(value, dtype, sides) for name, value in null.items()}
     try:
         found = run_scratch(place.scratch, narrow, d_narrow)
