@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from scratch.spec import beginnings, curves, deep, fourier, gates, kernels, lenet, linear, mlp
+from scratch.spec import beginnings, cnn, curves, deep, fourier, gates, kernels, lenet, linear, mlp
 from scratch.spec.arguments import arguments
 from scratch.spec.errors import UserError, unknown
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Onnx, Source, Stop, Tiny, Train
@@ -48,6 +48,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     kernels.KERNELS,
     kernels.LEARN_KERNEL,
     lenet.LENET5,
+    *cnn.CHAPTERS,
 )
 
 

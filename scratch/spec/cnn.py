@@ -103,7 +103,7 @@ CNN_COLOR = Chapter(
         "padding": 0,
         "classes": 6,
     },
-    tiny=Tiny(arguments={"size": 12, "hidden": 7}, shape=(3, 12, 12)),
+    tiny=Tiny(arguments={"size": 20, "channels": (3, 5), "hidden": 7}, shape=(3, 20, 20)),
     exact={"batch_norm": False},
     data=Data(
         name="shapes",
@@ -180,7 +180,7 @@ CNN_COLOR_SHAPE = replace(
     title_zh="颜色与形状分类",
     sources=(Source(BOOK, "18.4"),),
     arguments={"in_channels": 3, "classes": 9},
-    tiny=Tiny(arguments={"size": 16, "channels": (4, 5), "hidden": 7}, shape=(3, 16, 16)),
+    tiny=Tiny(arguments={"size": 20, "channels": (4, 6), "hidden": 7}, shape=(3, 20, 20)),
     data=Data(
         name="shapes",
         shape=(3, 28, 28),
@@ -309,7 +309,10 @@ CNN_CIFAR = Chapter(
     file="cnn",
     model="CifarNet",
     arguments={},
-    tiny=Tiny(arguments={"size": 16, "channels": (4, 6), "hidden": 13}, shape=(3, 16, 16)),
+    tiny=Tiny(
+        arguments={"size": 18, "channels": (4, 6), "hidden": 13, "dropout": (0.1, 0.1, 0.3)},
+        shape=(3, 18, 18),
+    ),
     exact={"dropout": (0.0, 0.0, 0.0)},
     data=Data(
         name="shapes",
