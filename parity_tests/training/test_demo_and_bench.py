@@ -152,7 +152,7 @@ def test_bench_tells_the_memory_of_a_step(script: Script) -> None:
     found = bench.memory({"mode": "train", "chapter": "conv 1x1, 64 maps", "batch": 2})
     x = 2 * 64 * 32 * 32 * 4 / 1e6  # MB, and so is the output
     assert found["scratch_peak_mb"] > x
-    assert abs(found["growth_mb"]) < x / 5
+    assert abs(found["growth_mb"]) < x / 100
     assert found["torch_process_mb"] > found["scratch_process_mb"] > 0
 
 
