@@ -72,11 +72,12 @@ def test_chapters_agree_with_the_complex_step(id: str, size: str) -> None:
     chapter = spec.get(id, size)
     model = _moved(scratch.build(id, size))
     rng = np.random.default_rng(1)
-    x = rng.standard_normal((3, *chapter.data.shape))
+    # A batch normalisation of three samples is too badly conditioned to judge by.
+    x = rng.standard_normal((8, *chapter.data.shape))
     if chapter.domain is not None:
         state, x = drawn(chapter, model.state_dict(), x.shape, rng)
         model.load_state_dict(state)
-    pairs = complex_step(model, (x,), entries=6)
+    pairs = complex_step(model, (x,), entries=12)
     assert list(pairs) == ["dx", *dict(model.named_parameters())]
     _assert_right(pairs, chapter.null_directions)
     _assert_right(directional(model, (x,), count=2), chapter.null_directions)
