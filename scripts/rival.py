@@ -19,7 +19,7 @@ import _cli
 
 if TYPE_CHECKING:
     from scratch.data import Dataset
-    from scratch.spec.cnn import Rival
+    from scratch.spec.rivals import Rival
     from scratch.spec.schema import Chapter
 
 EXAMPLES = """\
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from scratch import spec
     from scratch.data import load
-    from scratch.spec.cnn import RIVALS
+    from scratch.spec.rivals import RIVALS
     from scratch.spec.errors import UserError
 
     chapter = spec.get(args.chapter)
@@ -101,7 +101,7 @@ def greys(dataset: Dataset) -> Dataset:
 
     if dataset.train.x.shape[1] == 1:
         return dataset
-    parts = {
+    parts: dict[str, Any] = {
         name: Split(grey(split.x), split.y)
         for name in ("train", "val", "test")
         for split in [getattr(dataset, name)]
