@@ -50,8 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from scratch import spec
     from scratch.data import load
-    from scratch.spec.rivals import RIVALS
     from scratch.spec.errors import UserError
+    from scratch.spec.rivals import RIVALS
 
     chapter = spec.get(args.chapter)
     if chapter.id not in RIVALS:

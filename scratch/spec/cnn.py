@@ -1,4 +1,4 @@
-"""The small convolutional networks of chapter 18, see `scratch.spec.rivals` for their dense rivals (step 8)."""
+"""The small convolutional networks of chapter 18 (step 8); their rivals: `scratch.spec.rivals`."""
 
 from __future__ import annotations
 
