@@ -72,7 +72,7 @@ def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, 
     kind = type(module).__name__
     if kind == "Step":
         return {"dx": 0}
-    if kind in PASSING:
+    if kind in PASSING or (kind.startswith("BatchNorm") and not module.training):
         return {"dx": max(1, int(np.count_nonzero(d_output)))}
     if kind == "MaxPool2d":
         # Overlapping windows may share a winner: a quarter of the windows is still power.

@@ -209,8 +209,9 @@ def own_mask(
     fresh = copy.deepcopy(ours)
     fresh.mask = None
     fresh.generator = generator(0, level, subject, path)
-    x, dtype = inputs[0], str(inputs[0].dtype)
-    found = run_scratch(fresh, inputs, d_output)
+    dtype = str(inputs[0].dtype)
+    x = np.where(inputs[0] == 0, inputs[0].dtype.type(1), inputs[0])  # or zero would seem dropped
+    found = run_scratch(fresh, (x,), d_output)
     mask, scale = found.output != 0, 1 / (1 - fresh.p)
     truth = Result(x * mask * scale, (d_output * mask * scale,), {})
     limits = {

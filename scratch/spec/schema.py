@@ -198,8 +198,8 @@ class Chapter:
             averaging over powers of two only.
         data: data set.
         train: hyper-parameters.
-        expected: where the default run ends.
         facts: published numbers.
+        expected: where the default run ends; None where no run is long enough to tell.
         null_directions: parameters whose true gradient is zero in training, such as the bias of a
             linear layer before batch normalisation; proofs hold them to rounding alone.
         deviations: sentences that say how the network differs from the publication.
@@ -220,8 +220,8 @@ class Chapter:
     arguments: Mapping[str, Any]
     data: Data
     train: Train
-    expected: Expected
     facts: Facts
+    expected: Expected | None = None
     tiny: Tiny = field(default_factory=Tiny)
     exact: Mapping[str, Any] = field(default_factory=dict)
     null_directions: tuple[str, ...] = ()

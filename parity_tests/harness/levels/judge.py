@@ -46,8 +46,9 @@ def run(pair: Pair, dtype: str) -> list[Check]:
     checks = one_armed(pair, reference, level)
     checks += _unreached(pair, reference, level)
     null = nulls.units(pair, reference)
+    last: nulls.Units = {}
     for place in places(pair, reference, dtype):
-        checks += _place(level, pair, place, dtype, nulls.below(place.path, null))
+        checks += _place(level, pair, place, dtype, nulls.below(place.path, null), last)
     checks += _cumulative(level, pair, reference, candidate, dtype)
     found = crossing(pair, reference, candidate, dtype)
     if found.count:
@@ -55,7 +56,21 @@ def run(pair: Pair, dtype: str) -> list[Check]:
     return checks
 
 
-def _place(level: str, pair: Pair, place: Place, dtype: str, null: nulls.Units) -> list[Check]:
+def _place(
+    level: str, pair: Pair, place: Place, dtype: str, null: nulls.Units, last: nulls.Units
+) -> list[Check]:
+    """Judge one call of one module.
+
+    Args:
+        level: "L2" or "L3".
+        pair: both twins.
+        place: the module and the reference's tensors.
+        dtype: of the judged side.
+        null: units of the null directions below the module.
+        last: tolerance of every parameter's gradient in its own layer; leaves add theirs. To what
+            reaches the layer its own sum comes on top: a bias of a large map adds up thousands of
+            numbers that nearly cancel, and torch's error may be small there by luck.
+    """
     inputs, d_output = place.visit.inputs, place.visit.d_output
     assert d_output is not None
     narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
@@ -66,12 +81,15 @@ def _place(level: str, pair: Pair, place: Place, dtype: str, null: nulls.Units) 
         other = run_torch(place.peer, narrow, d_narrow)
     sides = 2 if dtype == "float64" else 1
     if other is not None and not place.leaf:
+        own = nulls.below(place.path, last)
         limits: dict[str, Any] = {
-            name: bounds.end_to_end(_error(other.tensors()[name], want), want)
+            name: bounds.end_to_end(_error(other.tensors()[name], want), want) + own.get(name, 0.0)
             for name, want in truth.tensors().items()
         }
     else:
         limits = tolerances(place.torch, wide, d_wide, truth, dtype, sides)
+        if place.leaf:
+            last |= {f"{place.path}.{name}": limits[name] for name in truth.gradients}
     if not place.leaf:  # a leaf is given its cotangent, so its own row holds
         limits |= {name: bounds.tolerance(value, dtype, sides) for name, value in null.items()}
     try:
