@@ -10,8 +10,10 @@ LEAN_PY := $(LEAN)/bin/python
 # What must run where torch is not installed: named one by one, so that nothing drops out silently.
 TORCH_FREE := scratch \
   parity_tests/torch_free \
+  parity_tests/layers/test_data_gradient.py \
   parity_tests/numeric/test_augment.py \
   parity_tests/numeric/test_bundled.py \
+  parity_tests/numeric/test_conv_by_hand.py \
   parity_tests/numeric/test_data.py \
   parity_tests/numeric/test_data_files.py \
   parity_tests/numeric/test_decision_line.py \
@@ -19,6 +21,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_formulas.py \
   parity_tests/numeric/test_gradcheck.py \
   parity_tests/numeric/test_idx.py \
+  parity_tests/numeric/test_lr_range.py \
   parity_tests/numeric/test_normalise.py \
   parity_tests/numeric/test_npz.py \
   parity_tests/numeric/test_ops_layouts.py \

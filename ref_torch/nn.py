@@ -133,6 +133,87 @@ class Powers(Module):
         return f"degree={self.degree}"
 
 
+class Affine(Module):
+    """scale * x + shift, both constants of the constructor."""
+
+    def __init__(self, scale: float = 1.0, shift: float = 0.0) -> None:
+        super().__init__()
+        self.scale = scale
+        self.shift = shift
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map any shape to itself."""
+        return input * self.scale + self.shift
+
+    def extra_repr(self) -> str:
+        """Return the arguments."""
+        return f"scale={self.scale}, shift={self.shift}"
+
+
+class Square(Module):
+    """x^2."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map any shape to itself."""
+        return input * input
+
+
+class Log(Module):
+    """The natural logarithm, for x > 0."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map any shape to itself."""
+        return torch.log(input)
+
+
+class Sqrt(Module):
+    """The square root, for x >= 0; its slope is infinite at 0."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map any shape to itself."""
+        return torch.sqrt(input)
+
+
+class Sin(Module):
+    """The sine."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map any shape to itself."""
+        return torch.sin(input)
+
+
+class Add(Module):
+    """a + b, both of one shape: where a residual connection ends."""
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Map two tensors of one shape to a third."""
+        return a + b
+
+
+class Multiply(Module):
+    """a * b, entry by entry, both of one shape."""
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Map two tensors of one shape to a third."""
+        return a * b
+
+
+class Concat(Module):
+    """Inputs one behind the other along `dim`; they differ in nothing but their size there."""
+
+    def __init__(self, dim: int = 1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Map (N, C1, ...), (N, C2, ...), ... to (N, C1 + C2 + ..., ...) with the default."""
+        return torch.cat(inputs, self.dim)
+
+    def extra_repr(self) -> str:
+        """Return the argument."""
+        return f"dim={self.dim}"
+
+
 class HalfMSELoss(Module):
     """The book's regression loss: sum of squares divided by 2m, m the number of samples."""
 
@@ -157,17 +238,25 @@ class TanhCrossEntropyLoss(Module):
 __all__ = [
     "ELU",
     "GELU",
+    "Add",
+    "Affine",
     "BentIdentity",
     "ChannelScale",
+    "Concat",
     "HalfMSELoss",
     "Identity",
     "LeakyReLU",
+    "Log",
+    "Multiply",
     "Powers",
     "ReLU",
     "ScaledTanh",
     "SiLU",
     "Sigmoid",
+    "Sin",
     "Softplus",
+    "Sqrt",
+    "Square",
     "Step",
     "TableConv2d",
     "Tanh",

@@ -11,6 +11,7 @@ from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import LRScheduler
 
 from ref_torch import nn as own
+from ref_torch.book_optim import BookRMSprop, BookSGD
 from ref_torch.schedule import InverseLR
 from scratch.spec.errors import unknown
 from scratch.spec.schema import Train
@@ -22,6 +23,8 @@ OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {
     "Adagrad": torch.optim.Adagrad,
     "Adadelta": torch.optim.Adadelta,
     "RMSprop": torch.optim.RMSprop,
+    "BookSGD": BookSGD,
+    "BookRMSprop": BookRMSprop,
 }
 SCHEDULES: Mapping[str, Callable[..., LRScheduler]] = {
     "StepLR": lr_scheduler.StepLR,

@@ -1,22 +1,30 @@
 """The learning-rate range test: raise the rate at every step and watch the loss.
 
-Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3.
+Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3
+(arXiv:1506.01186). The loss is that of the same few hundred training samples at every step: from
+one small batch to the next the loss jumps by more than a step changes it, and an average over ten
+such jumps still falls fastest where it happens to.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from scratch.data import Dataset
 from scratch.data.order import batches
-from scratch.nn import Module
+from scratch.data.streams import stream
+from scratch.nn import Module, inference
 from scratch.spec.schema import Chapter
 from scratch.train import build_loss, build_optimizer
 
 _SMOOTHING = 0.9  # share of the old average
+_WATCHED = 256  # training samples, at most
+_WIDTH = 10  # steps over which a slope is taken
+_SKIPPED = 10  # steps at the start, where the rate is too small to tell
 _WORSE = 4.0  # times the lowest average: the loss has left for good
 
 
@@ -26,7 +34,8 @@ class Range:
 
     Attributes:
         rates: of every step.
-        losses: before every step, as running averages without the bias of their start.
+        losses: of the watched samples before every step, as running averages without the bias of
+            their start.
     """
 
     rates: list[float]
@@ -39,11 +48,17 @@ class Range:
 
     @property
     def steepest(self) -> float:
-        """The rate at which the loss falls fastest per factor: the one to begin with."""
-        stop = max(2, int(np.argmin(self.losses)) + 1)
-        if len(self.losses) < 2:
-            return self.rates[0]
-        return self.rates[int(np.argmin(np.gradient(self.losses[:stop])))]
+        """The rate at which the loss falls fastest per factor: the one to begin with.
+
+        The middle of the ten steps whose straight line by least squares falls most, after the
+        first ten steps and before the lowest loss; where that leaves no ten steps, `lowest`.
+        """
+        losses = self.losses[_SKIPPED : int(np.argmin(self.losses)) + 1]
+        if len(losses) < _WIDTH:
+            return self.lowest
+        offsets = np.arange(_WIDTH) - (_WIDTH - 1) / 2
+        slopes = np.lib.stride_tricks.sliding_window_view(losses, _WIDTH) @ offsets
+        return self.rates[_SKIPPED + int(np.argmin(slopes)) + _WIDTH // 2]
 
 
 def lr_range(
@@ -68,7 +83,7 @@ def lr_range(
         low: first rate.
         high: last rate.
         steps: from one to the other.
-        seed: of the order of the batches.
+        seed: of the order of the batches and of the watched samples.
 
     Raises:
         ValueError: rates that do not rise from above zero, or fewer than two steps.
@@ -78,6 +93,13 @@ def lr_range(
     before = model.state_dict()
     criterion, optimizer = build_loss(chapter.train), build_optimizer(chapter.train, model)
     split, dtype = dataset.train, next(model.parameters()).data.dtype
+    watched = stream(seed, "lr_range").permutation(len(split))[:_WATCHED]
+
+    def taken(rows: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+        x, target = split.x[rows].astype(dtype), split.y[rows]
+        return x, target.astype(dtype) if target.ndim > 1 else target
+
+    same, wanted = taken(watched)
     per_epoch = -(-len(split) // chapter.train.batch_size)
     rates: list[float] = []
     losses: list[float] = []
@@ -85,11 +107,8 @@ def lr_range(
     model.train()
     with np.errstate(all="ignore"):
         for step in range(steps):
-            order = batches(len(split), chapter.train.batch_size, seed, step // per_epoch)
-            rows = order[step % per_epoch]
-            x, target = split.x[rows].astype(dtype), split.y[rows]
-            optimizer.zero_grad()
-            loss = float(criterion(model(x), target.astype(dtype) if target.ndim > 1 else target))
+            with inference():
+                loss = float(criterion(model(same), wanted))
             average = _SMOOTHING * average + (1 - _SMOOTHING) * loss
             smooth = average / (1 - _SMOOTHING ** (step + 1))
             if not math.isfinite(smooth) or (losses and smooth > _WORSE * min(losses)):
@@ -98,6 +117,10 @@ def lr_range(
             losses.append(smooth)
             for group in optimizer.param_groups:
                 group["lr"] = rates[-1]
+            order = batches(len(split), chapter.train.batch_size, seed, step // per_epoch)
+            x, target = taken(order[step % per_epoch])
+            optimizer.zero_grad()
+            criterion(model(x), target)
             model.backward(criterion.backward(1.0))
             optimizer.step()
     model.zero_grad()

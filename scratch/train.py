@@ -19,6 +19,7 @@ from scratch.nn import Module
 from scratch.optim import Optimizer
 from scratch.penalty import Penalty
 from scratch.run.folder import RunFolder
+from scratch.run.memory import keep_freed_memory
 from scratch.run.metrics import History, score
 from scratch.schedule import Schedule
 from scratch.spec.errors import unknown
@@ -41,6 +42,8 @@ OPTIMIZERS: Mapping[str, Any] = {
     "Adagrad": optim.Adagrad,
     "Adadelta": optim.Adadelta,
     "RMSprop": optim.RMSprop,
+    "BookSGD": optim.BookSGD,
+    "BookRMSprop": optim.BookRMSprop,
 }
 SCHEDULES: Mapping[str, Any] = {
     "StepLR": schedules.StepLR,
@@ -95,6 +98,7 @@ def fit(
         KeyboardInterrupt: ended by Ctrl-C; the message names the checkpoint.
         SystemExit: ended by SIGTERM, with code 143.
     """
+    keep_freed_memory()
     plan = chapter.train
     criterion = build_loss(plan)
     optimizer = build_optimizer(plan, model)
@@ -117,7 +121,8 @@ def fit(
             for batch in order[len(losses) % steps :]:
                 x, target = train.x[batch], train.y[batch]
                 optimizer.zero_grad()
-                output = model(x)  # forward
+                with nn.no_gradient_of(x):
+                    output = model(x)  # forward
                 loss = float(criterion(output, target)) + penalty.value(len(x))  # how wrong is it?
                 watch.loss(loss, x, epoch)
                 model.backward(criterion.backward(1.0))  # in which direction does that grow?

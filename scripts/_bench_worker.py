@@ -20,15 +20,20 @@ WARM_UP = 3
 def scratch_step(id: str, batch: int) -> Callable[[], Any]:
     """Return a training step of the NumPy twin: forward, loss, backward, optimizer."""
     import scratch
+    from scratch import nn
+    from scratch.run.memory import keep_freed_memory
     from scratch.train import build_loss, build_optimizer
 
+    keep_freed_memory()  # as `scratch.train.fit` does
     chapter, x, target = _task(id, batch)
     model = scratch.build(id)
     criterion, optimizer = build_loss(chapter.train), build_optimizer(chapter.train, model)
 
     def step() -> None:
         optimizer.zero_grad()
-        criterion(model(x), target)
+        with nn.no_gradient_of(x):
+            output = model(x)
+        criterion(output, target)
         model.backward(criterion.backward(1.0))
         optimizer.step()
 

@@ -1,8 +1,9 @@
 """The learning-rate range test: the rate rises at every step, and the loss says where to begin.
 
 The rate at which the loss falls fastest is the one to begin with; beyond the rate of the lowest
-loss training comes apart. Small batches make the loss jump from step to step, so look at the
-curve (--out) before you trust a number. The NumPy twin is trained, and gets its weights back.
+loss training comes apart. The loss is that of the same training samples at every step, so that
+small batches do not make it jump. It may fall in two stages; --out draws it. The NumPy twin is
+trained, and gets its weights back.
 """
 
 from __future__ import annotations

@@ -1,33 +1,25 @@
 """Is the right module blamed? Small faults in every module of a network, one at a time.
 
-Into each leaf goes a factor of 1.001 on its output, on the gradient of its input and on the
-gradient of each parameter; into each block a mistake of wiring: a child left out, taken twice the
-wrong way round, or given the numbers of another sample. The fault sits on the instance, so that
-the leaves of the same class stay right, and the first divergence must name it and nothing else.
+The faults are those of `small_faults`. Each sits on an instance, so that the other leaves of the
+same class stay right, and the first divergence must name it and nothing else.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import inputs, nulls
+from parity_tests.harness import inputs
 from parity_tests.harness.levels import exact, judge
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import Pair, load, of_chapter, with_cotangent
 from parity_tests.harness.run import run_torch
-from parity_tests.harness.trace import Visit
-from parity_tests.harness.visits import reference_trace
-from scratch import nn, spec
+from parity_tests.harness.small_faults import SmallFault, leaf_faults, wiring_faults
+from scratch import spec
 
-Array = np.ndarray[Any, np.dtype[Any]]
-Change = Callable[..., Any]
+Make = Callable[[int], Pair]
 
 BATCH = 3
 DRAWS = 200
@@ -86,22 +78,33 @@ def run(id: str, size: str = "tiny", factor: float = 1.001, form: str = "real") 
     """
     if form != "real" and not spec.get(id, size).exact:
         return []
-    seed = _alive(id, form, size)
-    clean = make_pair(id, form, size, seed)
+    return of_pairs(lambda seed: make_pair(id, form, size, seed), form, factor)
+
+
+def of_pairs(make: Make, form: str, factor: float = 1.001) -> list[Attempt]:
+    """Plant every fault of a network in turn.
+
+    Args:
+        make: returns the same pair for the same seed, BATCH samples wide.
+        form: of `FORMS`: "exact" for integers, judged by L0.
+        factor: of the leaf faults.
+    """
+    seed = _alive(make)
+    clean = make(seed)
     attempts = []
-    for fault in (*_leaf_faults(clean, factor), *_wiring_faults(clean)):
-        blamed = "" if fault.skipped else _blamed(fault, make_pair(id, form, size, seed), form)
+    for fault in (*leaf_faults(clean, factor), *wiring_faults(clean)):
+        blamed = "" if fault.skipped else _blamed(fault, make(seed), form)
         attempts.append(Attempt(form, fault.name, fault.expected, blamed, fault.skipped))
     return attempts
 
 
-def _alive(id: str, form: str, size: str) -> int:
+def _alive(make: Make) -> int:
     """Return the first seed at which the samples of a batch differ and all of them pass a gradient.
 
     Where every unit of a layer is shut, one sample is as good as another: a mix-up is no fault.
     """
     for seed in range(DRAWS):
-        pair = make_pair(id, form, size, seed)
+        pair = make(seed)
         found = run_torch(pair.torch_as("float64"), pair.inputs, pair.d_output)
         rows = [len(np.unique(v, axis=0)) for v in (found.output, pair.d_output)]
         if min(rows) == BATCH and all(v.reshape(BATCH, -1).any(axis=1).all() for v in found.dx):
@@ -109,181 +112,10 @@ def _alive(id: str, form: str, size: str) -> int:
     return 0
 
 
-def _blamed(fault: _Fault, pair: Pair, form: str) -> str:
+def _blamed(fault: SmallFault, pair: Pair, form: str) -> str:
     fault.plant(dict(pair.scratch.named_modules())[fault.path])
     checks = exact.run(pair) if form == "exact" else judge.run(pair, "float64")
     return "; ".join(f"{c.direction} {c.where} {c.tensor}" for c in first_divergences(checks))
-
-
-@dataclass(frozen=True)
-class _Fault:
-    name: str
-    path: str
-    expected: str
-    plant: Callable[[nn.Module], None] = lambda _: None
-    skipped: str = ""
-
-
-def swap(module: nn.Module, /, **methods: Change) -> None:
-    """Give an instance changed methods; each takes the class's own method first, then `self`.
-
-    The class is replaced by a subclass of the same name, so that copies keep the change and
-    everything that goes by the class's name goes on.
-    """
-    kind = type(module)
-
-    def changed(own: Change, change: Change) -> Change:
-        return lambda self, *arguments: change(own, self, *arguments)
-
-    body = {name: changed(getattr(kind, name), change) for name, change in methods.items()}
-    for name, method in body.items():
-        method.__name__ = name
-    module.__class__ = type(kind.__name__, (kind,), body)
-
-
-# ---- leaves
-
-
-def _leaf_faults(pair: Pair, factor: float) -> Iterator[_Fault]:
-    def larger(own: Change, self: nn.Module, *arguments: Any) -> Any:
-        return own(self, *arguments) * factor
-
-    null = nulls.names(pair)
-    for path, module in pair.scratch.named_modules():
-        if module._modules:
-            continue
-        name = f"{path} ({type(module).__name__})"
-        yield _Fault(
-            f"output of {name} times {factor}",
-            path,
-            f"forward {path} output",
-            functools.partial(swap, forward=larger),
-        )
-        yield _Fault(
-            f"dx of {name} times {factor}",
-            path,
-            f"backward {path} dx",
-            functools.partial(swap, backward=larger),
-        )
-        for parameter in module._parameters:
-            zero = f"{path}.{parameter}" in null
-            yield _Fault(
-                f"gradient of {name} {parameter} times {factor}",
-                path,
-                f"backward {path} {parameter}",
-                functools.partial(swap, backward=_larger_gradient(parameter, factor)),
-                "its true gradient is zero" if zero else "",
-            )
-
-
-def _larger_gradient(parameter: str, factor: float) -> Change:
-    def change(own: Change, self: nn.Module, *arguments: Any) -> Any:
-        before = self._parameters[parameter].grad.copy()
-        dx = own(self, *arguments)
-        gradient = self._parameters[parameter].grad
-        gradient += (gradient - before) * (factor - 1)
-        return dx
-
-    return change
-
-
-# ---- wiring
-
-
-def _left_out(own: Change) -> Change:
-    """The child is called and what it returns is dropped."""
-
-    def change(value: Array) -> Array:
-        own(value)
-        return value
-
-    return change
-
-
-def _other_sample(own: Change) -> Change:
-    return lambda value: own(np.roll(value, 1, axis=0))
-
-
-def _wiring_faults(pair: Pair) -> Iterator[_Fault]:
-    visits = {visit.path: visit for visit in reference_trace(pair).visits}
-    for path, block in pair.scratch.named_modules():
-        where, prefix = path or f"({pair.subject})", f"{path}." if path else ""
-        children = list(block._modules.items())
-        calls = {name: visits[prefix + name] for name, _ in children}
-        for name, child in children:
-            blocked = _why_not([calls[name]])
-            full = f"{prefix}{name} ({type(child).__name__})"
-            for method, tensor in (("forward", "output"), ("backward", "dx")):
-                expected = f"{method} {where} {tensor}"
-                yield _Fault(
-                    f"{method} of {full} left out",
-                    path,
-                    expected,
-                    _inside(method, {name: _left_out}),
-                    blocked,
-                )
-                yield _Fault(
-                    f"{method} of {full} given another sample",
-                    path,
-                    expected,
-                    _inside(method, {name: _other_sample}),
-                )
-        for one, two in itertools.pairwise(calls):
-            yield _Fault(
-                f"{prefix}{one} and {prefix}{two} change places",
-                path,
-                f"forward {where} output",
-                _exchanged(one, two),
-                _why_not([calls[one], calls[two]]),
-            )
-
-
-def _why_not(calls: Sequence[Visit]) -> str:
-    """Return why one of these children cannot be left out, or two cannot change places."""
-    if any(np.array_equal(call.inputs[0], call.output) for call in calls):
-        return "the child changes nothing here"
-    shapes = {shape for call in calls for shape in (call.inputs[0].shape, call.output.shape)}
-    return "" if len(shapes) == 1 else "the shapes do not allow it"
-
-
-def _inside(method: str, changes: dict[str, Callable[[Change], Change]]) -> Callable[[Any], None]:
-    """Return what makes a block see changed children in one of its methods, and nobody else."""
-
-    def change(own: Change, self: nn.Module, *arguments: Any) -> Any:
-        with contextlib.ExitStack() as stack:
-            for name, make in changes.items():
-                child = self._modules[name]
-                stack.enter_context(_override(child, method, make(getattr(child, method))))
-            return own(self, *arguments)
-
-    return functools.partial(swap, **{method: change})
-
-
-def _exchanged(one: str, two: str) -> Callable[[Any], None]:
-    def change(method: str) -> Change:
-        def changed(own: Change, self: nn.Module, *arguments: Any) -> Any:
-            first, second = self._modules[one], self._modules[two]
-            a, b = getattr(first, method), getattr(second, method)
-            with _override(first, method, b), _override(second, method, a):
-                return own(self, *arguments)
-
-        return changed
-
-    return functools.partial(swap, forward=change("forward"), backward=change("backward"))
-
-
-@contextlib.contextmanager
-def _override(module: nn.Module, method: str, changed: Change) -> Iterator[None]:
-    """Hold another method on the instance, where taps may already have put theirs."""
-    tapped = module.__dict__.get(method)
-    module.__dict__[method] = changed
-    try:
-        yield
-    finally:
-        if tapped is None:
-            del module.__dict__[method]
-        else:
-            module.__dict__[method] = tapped
 
 
 def counts(attempts: list[Attempt]) -> str:

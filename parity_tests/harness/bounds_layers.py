@@ -24,6 +24,11 @@ def scaled_by(factor: float) -> float:
     return 0.0 if abs(math.frexp(factor)[0]) == 0.5 else ROUNDED_PRODUCT
 
 
+def affine_output(size: Array) -> Array:
+    """Units of s x + t, of |s x| + |t|: constants rounded, a product and a sum, one each."""
+    return 3 * size
+
+
 def elu(size: Array) -> Array:
     """Units of alpha (exp(x) - 1) and of dy alpha exp(x): 8, alpha rounded, two products."""
     return (TRANSCENDENTAL + 3) * size

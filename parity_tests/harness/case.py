@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_INPUT = {"target", "values", "training"}
+_INPUT = {"also", "target", "values", "training"}
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,15 @@ class Case:
         setting: what is special, in words; unique within the layer.
         arguments: constructor keywords.
         shape: of the input, with the batch.
+        also: shapes of the further inputs of a layer with several.
         exact: whether integer inputs stay exact, so that L0 applies.
         target: losses: "value" for a target of the input's shape, "binary", "index",
             "ignored" (some indices are ignored), "probability" or "sign" (-1 and 1).
         values: what is special about the input: "zeros" (a third is 0 or -0), "ties" (few distinct
             values), "far" (a third is 1e4 or -1e4), "shifted" (rows around 1e4 and -1e4), "spread"
-            (1e4 times as large), "mean 1000" (so many deviations from zero), "constant" (one
-            channel is), "special" (a NaN and infinities), "bottomless" (minus infinity in a corner)
-            or "steep" (NaN and infinities in the cotangent); "" for nothing.
+            (1e4 times as large), "positive", "mean 1000" (so many deviations from zero),
+            "constant" (one channel is), "special" (a NaN and infinities), "bottomless" (minus
+            infinity in a corner) or "steep" (NaN and infinities in the cotangent); "" for nothing.
         training: whether the layer is in training mode.
     """
 
@@ -37,6 +38,7 @@ class Case:
     target: str = ""
     values: str = ""
     training: bool = True
+    also: tuple[tuple[int, ...], ...] = ()
 
     @property
     def smooth(self) -> bool:

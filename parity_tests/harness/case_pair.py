@@ -48,10 +48,12 @@ def of_case(case: Case, seed: int = 0, dtype: str = "float64", exact: bool = Fal
     load(ours, theirs, state)
     ours.train(case.training)
     theirs.train(case.training)
-    x = _input(case, rng, dtype, exact)
+    x = _input(case, case.shape, rng, dtype, exact)
     if isinstance(ours, nn.Dropout):
         ours.mask = theirs(torch.ones(case.shape)).numpy() != 0
-    values = (x,) if not case.target else (x, _target(case, rng, dtype))
+    values = (x, *(_input(case, shape, rng, dtype, exact) for shape in case.also))
+    if case.target:
+        values = (x, _target(case, rng, dtype))
     pair = Pair(case.name, ours, theirs, values, np.empty(0))
     with_cotangent(pair, rng, dtype, exact)
     if case.values == "steep":
@@ -60,14 +62,16 @@ def of_case(case: Case, seed: int = 0, dtype: str = "float64", exact: bool = Fal
     return pair
 
 
-def _input(case: Case, rng: np.random.Generator, dtype: str, exact: bool) -> Array:
+def _input(
+    case: Case, shape: tuple[int, ...], rng: np.random.Generator, dtype: str, exact: bool
+) -> Array:
     if case.values == "ties":
-        return inputs.integers(rng, case.shape, 2)
-    x = inputs.integers(rng, case.shape, 8) if exact else inputs.signed(rng, case.shape, dtype)
+        return inputs.integers(rng, shape, 2)
+    x = inputs.integers(rng, shape, 8) if exact else inputs.signed(rng, shape, dtype)
     if case.values == "zeros":
-        x = np.where(rng.random(case.shape) < 1 / 3, np.copysign(0.0, x), x)
+        x = np.where(rng.random(shape) < 1 / 3, np.copysign(0.0, x), x)
     elif case.values == "far":
-        x = np.where(rng.random(case.shape) < 1 / 3, np.copysign(1e4, x), x)
+        x = np.where(rng.random(shape) < 1 / 3, np.copysign(1e4, x), x)
     elif case.values == "shifted":
         side = np.where(np.arange(len(x)) % 2, -1e4, 1e4)
         x += side.reshape(-1, *[1] * (x.ndim - 1))
@@ -76,6 +80,8 @@ def _input(case: Case, rng: np.random.Generator, dtype: str, exact: bool) -> Arr
         x += side.reshape(-1, *[1] * (x.ndim - 2))
     elif case.values == "constant":
         x[:, 0] = x[0, 0].flat[0]
+    elif case.values == "positive":
+        x = np.abs(x)
     elif case.values == "spread":
         x *= 1e4
     elif case.values == "special":

@@ -5,7 +5,7 @@ Sizes are pairwise distinct wherever a layer lets them be, so that no swapped ax
 
 from __future__ import annotations
 
-from parity_tests.harness import cases_activation, cases_norm
+from parity_tests.harness import cases_activation, cases_functions, cases_joins, cases_norm
 from parity_tests.harness.case import Case
 from parity_tests.harness.case import Layer as _Layer
 
@@ -247,6 +247,8 @@ CASES: tuple[Case, ...] = tuple(
         *_pointwise,
         *cases_activation.LAYERS,
         *cases_norm.LAYERS,
+        *cases_joins.LAYERS,
+        *cases_functions.LAYERS,
         *_squared,
         _tanh_loss,
         _bce,

@@ -7,7 +7,7 @@ passes an error on.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from parity_tests.harness.verdict import Check, Verdict
 Array = np.ndarray[Any, np.dtype[Any]]
 
 PASSING = ("ReLU", "Dropout", "Identity", "Flatten")  # each cotangent goes to its own place
+JOINING = ("Add", "Multiply", "Concat")  # each cotangent goes to both inputs, or to one of them
 
 
 def as_check(
@@ -74,6 +75,9 @@ def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, 
         return {"dx": 0}
     if kind in PASSING or (kind.startswith("BatchNorm") and not module.training):
         return {"dx": max(1, int(np.count_nonzero(d_output)))}
+    if kind in JOINING:
+        parts = _parts(module, inputs, d_output)
+        return {f"dx{i}": max(1, int(np.count_nonzero(part))) for i, part in enumerate(parts)}
     if kind == "MaxPool2d":
         # Overlapping windows may share a winner: a quarter of the windows is still power.
         windows = d_output.size
@@ -86,6 +90,14 @@ def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, 
         return {}
     ones = magnitudes(_with_ones(module), tuple(np.ones_like(v) for v in inputs), d_output * 0 + 1)
     return {name: int(np.count_nonzero(value)) for name, value in ones.tensors().items()}
+
+
+def _parts(module: Any, inputs: tuple[Array, ...], d_output: Array) -> Sequence[Array]:
+    """Return the cotangents that each input of a join can see."""
+    if type(module).__name__ != "Concat":
+        return [d_output] * len(inputs)
+    ends = np.cumsum([value.shape[module.dim] for value in inputs])
+    return np.split(d_output, ends[:-1], module.dim)
 
 
 def _with_ones(module: Any) -> Any:

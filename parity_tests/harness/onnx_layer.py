@@ -110,6 +110,19 @@ def _batch_norm(layer: Any, shape: tuple[int, ...]) -> list[Node] | None:
     return [("BatchNormalization", {"epsilon": layer.eps}, constants)]
 
 
+def _affine(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    scale, shift = np.float32(layer.scale), np.float32(layer.shift)
+    return [("Mul", {}, [np.array(scale)]), ("Add", {}, [np.array(shift)])]
+
+
+def _square(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    return [("Pow", {}, [np.array(2.0, np.float32)])]
+
+
+def _concat(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    return [("Concat", {"axis": layer.dim}, [])]
+
+
 def _named(operator: str) -> Callable[[Any, tuple[int, ...]], list[Node]]:
     return lambda layer, shape: [(operator, {}, [])]
 
@@ -129,46 +142,60 @@ NODES: dict[str, Callable[[Any, tuple[int, ...]], list[Node] | None]] = {
     "BatchNorm1d": _batch_norm,
     "BatchNorm2d": _batch_norm,
     "Identity": _named("Identity"),
+    "Add": _named("Add"),
+    "Multiply": _named("Mul"),
+    "Concat": _concat,
+    "Affine": _affine,
+    "Square": _square,
 }
 
 
-def forward(layer: Any, x: Array) -> Array | None:
+def forward(layer: Any, inputs: tuple[Array, ...]) -> Array | None:
     """Run a torch layer's ONNX form in ONNX Runtime, graph optimisation off.
 
     Args:
         layer: float32 torch layer.
-        x: its input, float32.
+        inputs: what it takes, float32.
 
     Returns:
         The output, or None where the layer is no single ONNX operator.
     """
     make = NODES.get(type(layer).__name__)
-    nodes = make(layer, x.shape) if make else None
+    nodes = make(layer, inputs[0].shape) if make else None
     if nodes is None:
         return None
-    result: Array = session(_model(nodes, x.shape), "off").run(None, {"v0": x})[0]
+    given = {name: value for name, value in zip(_names(len(inputs)), inputs, strict=True)}
+    result: Array = session(_model(nodes, given), "off").run(None, given)[0]
     return result
 
 
-def _model(nodes: list[Node], shape: tuple[int, ...]) -> bytes:
+def _names(count: int) -> list[str]:
+    """Return the names of the inputs: the first is what a chain of nodes begins with."""
+    return ["v0", *(f"x{number}" for number in range(1, count))]
+
+
+def _model(nodes: list[Node], given: dict[str, Array]) -> bytes:
+    """Chain the nodes; the first takes all inputs, each other one the output before it."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    made, weights = [], []
+    made, weights, axes = [], [], given["v0"].ndim
     for step, (operator, attributes, constants) in enumerate(nodes):
         names = [f"w{step}_{index}" for index in range(len(constants))]
         weights += [
             numpy_helper.from_array(np.ascontiguousarray(value), name)
             for name, value in zip(names, constants, strict=True)
         ]
-        made.append(
-            helper.make_node(operator, [f"v{step}", *names], [f"v{step + 1}"], **attributes)
-        )
+        before = [f"v{step}"] if step else list(given)
+        made.append(helper.make_node(operator, [*before, *names], [f"v{step + 1}"], **attributes))
     graph = helper.make_graph(
         made,
         "layer",
-        [helper.make_tensor_value_info("v0", TensorProto.FLOAT, list(shape))],
-        [helper.make_tensor_value_info(f"v{len(nodes)}", TensorProto.FLOAT, [None] * len(shape))],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, list(value.shape))
+            for name, value in given.items()
+        ],
+        [helper.make_tensor_value_info(f"v{len(nodes)}", TensorProto.FLOAT, [None] * axes)],
         weights,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)

@@ -26,7 +26,7 @@ MOVES = (
     *("Squeeze", "Transpose", "Unsqueeze"),
 )
 SMOOTH = ("Elu", "Gelu", "Softplus")
-TRANSCENDENTAL = ("Exp", "Pow", "Tanh")
+TRANSCENDENTAL = ("Exp", "Log", "Pow", "Sin", "Tanh")
 ELEMENTWISE = ("Add", "Div", "Mul", "Sub")
 SUMS = ("AveragePool", "Conv", "Gemm", "MatMul")
 

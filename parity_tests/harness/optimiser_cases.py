@@ -12,6 +12,8 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "AdamW": dict(betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, amsgrad=False),
     "Adagrad": dict(lr_decay=0.0, eps=1e-10, weight_decay=0.0, initial_accumulator_value=0.0),
     "Adadelta": dict(rho=0.9, eps=1e-6, weight_decay=0.0),
+    "BookSGD": dict(momentum=0.9, dampening=0.0, weight_decay=0.0, nesterov=False),
+    "BookRMSprop": dict(alpha=0.9, eps=1e-6, weight_decay=0.0, momentum=0.0, centered=False),
     "RMSprop": dict(alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False),
 }
 

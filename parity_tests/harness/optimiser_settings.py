@@ -25,6 +25,8 @@ def _rmsprop(forced: bool = False, **options: Any) -> Case:
     return Case("RMSprop", {"lr": 1e-3, **options}, forced=forced)
 
 
+_FALLING: Mapping[str, Any] = {"step_size": 3, "gamma": 0.8}
+
 _ADAPTIVE: Mapping[str, Case] = {
     "Adagrad": _adagrad(),
     "Adagrad weight decay": _adagrad(weight_decay=0.05),
@@ -60,6 +62,31 @@ _ADAPTIVE: Mapping[str, Case] = {
     ),
 }
 
+_BOOK: Mapping[str, Case] = {
+    "BookSGD": Case("BookSGD", {"lr": 0.01}),
+    "BookSGD nesterov": Case("BookSGD", {"lr": 0.01, "nesterov": True}),
+    "BookSGD no momentum": Case("BookSGD", {"lr": 0.01, "momentum": 0.0}),
+    "BookSGD maximize": Case("BookSGD", {"lr": 0.01, "weight_decay": 0.05, "maximize": True}),
+    "BookSGD groups": Case(
+        "BookSGD",
+        {"lr": 0.01},
+        ({}, {"lr": 0.002, "momentum": 0.5, "nesterov": True, "weight_decay": 0.3}),
+    ),
+    "StepLR with BookSGD": Case("BookSGD", {"lr": 0.01}, ({},), "StepLR", _FALLING),
+    "StepLR with BookSGD nesterov": Case(
+        "BookSGD", {"lr": 0.01, "nesterov": True}, ({},), "StepLR", _FALLING
+    ),
+    "BookRMSprop": Case("BookRMSprop", {"lr": 1e-3}),
+    "BookRMSprop weight decay": Case("BookRMSprop", {"lr": 1e-3, "weight_decay": 0.05}),
+    "BookRMSprop eps 1e-12": Case("BookRMSprop", {"lr": 1e-3, "eps": 1e-12}),
+    "BookRMSprop maximize": Case(
+        "BookRMSprop", {"lr": 1e-3, "maximize": True, "weight_decay": 0.05}
+    ),
+    "BookRMSprop groups": Case(
+        "BookRMSprop", {"lr": 1e-3}, ({}, {"lr": 5e-4, "alpha": 0.8, "eps": 1e-4})
+    ),
+}
+
 _CHAIN: Mapping[str, Any] = {
     "schedulers": (
         ("LinearLR", {"start_factor": 0.1, "total_iters": 4}),
@@ -82,6 +109,7 @@ _SCHEDULES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 CASES: Mapping[str, Case] = {
     **FIRST,
     **_ADAPTIVE,
+    **_BOOK,
     **{name: Case("SGD", _SGD, ({},), kind, args) for name, (kind, args) in _SCHEDULES.items()},
     **{
         f"{name} with SGD groups": Case("SGD", _MOMENTUM, _TWO, kind, args)

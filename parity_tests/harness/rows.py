@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity_tests.harness import bounds, rows_activation, rows_loss, rows_norm
+from parity_tests.harness import (
+    bounds,
+    rows_activation,
+    rows_functions,
+    rows_joins,
+    rows_loss,
+    rows_norm,
+)
 from parity_tests.harness.run import Result, run_torch
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -180,5 +187,7 @@ ROWS: dict[str, Row] = {
     "Softmax": _softmax,
     **rows_activation.ROWS,
     **rows_norm.ROWS,
+    **rows_joins.ROWS,
+    **rows_functions.ROWS,
     **rows_loss.ROWS,
 }

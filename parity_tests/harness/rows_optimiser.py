@@ -14,8 +14,8 @@ Slots = Mapping[str, Array]
 
 
 def units(
+    optimizer: str,
     options: Mapping[str, Any],
-    decoupled: bool,
     p: Array,
     gradient: Array,
     before: Slots,
@@ -25,8 +25,8 @@ def units(
     """Return the units of new minus old, and of every moment.
 
     Args:
+        optimizer: class name.
         options: of the parameter's group.
-        decoupled: whether weight decay acts on the parameter.
         p: the parameter before the step.
         gradient: given to it.
         before: moments before the step.
@@ -34,6 +34,7 @@ def units(
         t: number of the step, from 1.
     """
     g = np.abs(gradient)
+    decoupled = optimizer == "AdamW"
     if not decoupled:
         g = g + options["weight_decay"] * np.abs(p)
     if "betas" in options:
@@ -43,7 +44,9 @@ def units(
     elif "rho" in options:
         step, moments = _adadelta(options, g, before, after)
     elif "alpha" in options:
-        step, moments = _rmsprop(options, g, before, after)
+        step, moments = _rmsprop(options, g, before, after, optimizer == "BookRMSprop")
+    elif optimizer == "BookSGD":
+        step, moments = _rate_inside(options, g, before)
     else:
         step, moments = _momentum(options, g, before)
     return bounds.optimiser_step(p, step, decoupled), moments
@@ -60,6 +63,17 @@ def _momentum(
         velocity = momentum * np.abs(before["momentum_buffer"]) + (1 - options["dampening"]) * g
     step = g + momentum * velocity if options["nesterov"] else velocity
     return options["lr"] * step, {"momentum_buffer": bounds.moment(velocity)}
+
+
+def _rate_inside(
+    options: Mapping[str, Any], g: Array, before: Slots
+) -> tuple[Array, dict[str, Array]]:
+    momentum, pull = options["momentum"], options["lr"] * g
+    if momentum == 0:
+        return pull, {}
+    velocity = momentum * np.abs(before.get("momentum_buffer", np.zeros_like(g))) + pull
+    step = pull + momentum * velocity if options["nesterov"] else velocity
+    return step, {"momentum_buffer": bounds.moment(velocity)}
 
 
 def _adaptive(
@@ -115,7 +129,7 @@ def _adadelta(
 
 
 def _rmsprop(
-    options: Mapping[str, Any], g: Array, before: Slots, after: Slots
+    options: Mapping[str, Any], g: Array, before: Slots, after: Slots, inside: bool
 ) -> tuple[Array, dict[str, Array]]:
     alpha, momentum = options["alpha"], options["momentum"]
     zero = np.zeros_like(g)
@@ -127,7 +141,10 @@ def _rmsprop(
         moments["grad_avg"] = bounds.moment(mean)
         true = true - after["grad_avg"] ** 2
         v = v + mean * mean
-    step = g / (np.sqrt(true) + options["eps"]) * _doubt(v, true)
+    eps = options["eps"]
+    if inside:
+        return options["lr"] * g / np.sqrt(true + eps) * _doubt(v + eps, true + eps), moments
+    step = g / (np.sqrt(true) + eps) * _doubt(v, true)
     if momentum > 0:
         step = momentum * np.abs(before.get("momentum_buffer", zero)) + step
         moments["momentum_buffer"] = bounds.moment(step, 2)  # half from the root of v

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
+from ref_torch.optim import OPTIMIZERS
 from scratch import optim
 from scratch.optim import clip
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Moments = list[dict[str, Array]]
+
+
+def torch_optimizer(
+    name: str, params: Iterable[Any], options: Mapping[str, Any]
+) -> torch.optim.Optimizer:
+    """Return the reference's optimiser, stepping one tensor at a time.
+
+    Args:
+        name: class name.
+        params: parameters or groups.
+        options: its keywords.
+    """
+    make: Any = OPTIMIZERS[name]
+    one_by_one = {"foreach": False} if make.__module__.startswith("torch.") else {}
+    optimizer: torch.optim.Optimizer = make(params, **one_by_one, **options)
+    return optimizer
 
 
 @dataclass(frozen=True)

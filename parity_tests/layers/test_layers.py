@@ -28,7 +28,13 @@ def test_the_float32_bound_is_neither_broken_nor_idle(layer: str) -> None:
     assert exact or used > LOOSE
 
 
-@pytest.mark.parametrize("layer", ["Linear", "Conv2d", "TableConv2d", "MaxPool2d", "AvgPool2d"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        *("Linear", "Conv2d", "TableConv2d", "MaxPool2d", "AvgPool2d"),
+        *("Add", "Multiply", "Concat", "Affine", "Square"),
+    ],
+)
 def test_onnx_runtime_agrees_bit_for_bit(layer: str) -> None:
     checks = runner.check_layer(layer, "float64", 0, ("L0",))
     judged = [check for check in checks if check.engine.startswith("ONNX Runtime")]

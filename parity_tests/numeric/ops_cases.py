@@ -167,6 +167,14 @@ CONV = (
     _conv(5, 3, 4, 2, 7, 4, 2),
     _conv(1, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
 )
+MANY = (  # batches for which scratch.ops.conv_tiles and conv_whole exist; an odd output has a rest
+    _conv(17, 3, 6, 8, 4, 3, 3),
+    _conv(16, 2, 7, 6, 5, 3, 2, padding=((0, 2), (3, 1))),
+    _conv(19, 1, 5, 9, 6, 5, 2, bias=False),
+    _conv(16, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
+    _conv(17, 3, 4, 5, 7, 4, 5),
+)
+CONV += MANY
 POOL = (
     _pool("max_pool2d", 2, 3, 4, 6, kernel_size=2),
     _pool("max_pool2d", 2, 3, 7, 8, kernel_size=(3, 2), stride=(2, 1)),
@@ -215,6 +223,9 @@ CURVE = (
     Case("curves", "bent_identity", (normal(2, 3, 5, 4),)),
     Case("curves", "powers", (normal(7, 1),), {"degree": 1}),
     Case("curves", "powers", (normal(7, 1),), {"degree": 4}),
+    Case("functions", "affine", (normal(2, 3, 5, 4),), {"scale": -0.7, "shift": 3.0}),
+    *(Case("functions", op, (normal(2, 3, 5, 4),)) for op in ("square", "sin")),
+    *(Case("functions", op, (wide_positive(2, 3, 5, 4),)) for op in ("log", "sqrt")),
 )
 NORM = (
     Case("norm", "batch_norm", (normal(5, 3), normal(3), normal(3))),
@@ -238,6 +249,12 @@ LRN = tuple(
         {"size": 17, "alpha": 3.0},
         {"size": 1},
     )
+)
+JOIN = (
+    *(Case("joins", op, (normal(2, 3, 5, 4), normal(2, 3, 5, 4))) for op in ("add", "multiply")),
+    Case("joins", "concat", (normal(2, 3, 5, 4), normal(2, 1, 5, 4), normal(2, 4, 5, 4))),
+    Case("joins", "concat", (normal(2, 3, 5), normal(2, 3, 4)), {"axis": -1}),
+    Case("joins", "concat", (normal(3, 2),), {"axis": 0}),
 )
 _CE_WEIGHTS = {True: positive(4), False: nothing}
 LOSS = (
@@ -276,6 +293,6 @@ LOSS = (
 )
 TANH_LOSS = Case("tanh_loss", "tanh_cross_entropy", (normal(3, 5), real(normal(3, 5))))
 EVERY = (
-    *(*LINEAR, *CONV, *POOL, *ACTIVATION, *RECTIFIER, *GATE, *CURVE, *NORM, *LRN, *LOSS),
+    *(*LINEAR, *CONV, *POOL, *ACTIVATION, *RECTIFIER, *GATE, *CURVE, *NORM, *LRN, *JOIN, *LOSS),
     TANH_LOSS,
 )

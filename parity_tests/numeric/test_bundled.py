@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+import scratch
 from parity_tests.numeric.table_chapter import chapter
-from scratch import spec
+from scratch import spec, train
 from scratch.data import load
 from scratch.data.bundled import TABLES
 from scratch.spec.errors import UserError
@@ -88,3 +89,15 @@ def test_options_change_the_training_samples():
     data = load(dataclasses.replace(base, data=fewer))
     assert len(data.train) == 30
     assert np.abs(data.train.y - 2 * data.train.x - 3).max() < 1e-6
+
+
+def test_softmax_regression_tells_three_growers_of_wine_apart():
+    chosen = spec.get("softmax_regression")
+    data = load(chosen, "wine")
+    assert data.classes == ("grower 1", "grower 2", "grower 3")
+    assert [entry.shape[1:] for entry in (data.train.x, data.test.x)] == [(2,), (2,)]
+    model = scratch.build(chosen.id)
+    train.fit(chosen, model, data, progress=False)
+    split, plan = data.test, chosen.train
+    found = train.evaluate(model, split, plan.loss, chosen.data.task)["accuracy"]
+    assert found > 2 * max(np.mean(split.y == grower) for grower in range(3))

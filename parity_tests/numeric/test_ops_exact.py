@@ -67,7 +67,10 @@ def random_conv(rng: np.random.Generator) -> Case:
         "dilation": both(rng, 1, 1, 2),
         "groups": groups,
     }
-    shapes = ((pick(rng, 1, 2, 5), c, h, w), (o, c // groups, kh, kw), (o,))
+    n = pick(rng, 1, 2, 5, 18)
+    if n == 18:  # what scratch.ops.conv_tiles is for
+        options |= {"stride": (1, 1), "dilation": (1, 1)}
+    shapes = ((n, c, h, w), (o, c // groups, kh, kw), (o,))
     draws = tuple((lambda _, __, s=s: np.zeros(s)) for s in shapes)
     bias = pick(rng, draws[2], nothing)
     return Case("conv", "conv2d", (*draws[:2], bias), options)

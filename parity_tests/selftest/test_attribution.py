@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 import scratch
-from parity_tests.harness import attribution
+from parity_tests.harness import attribution, planting, small_faults
 from parity_tests.harness.levels import judge
 from parity_tests.harness.localise import first_divergences
+from parity_tests.harness.pair import Pair
 from parity_tests.harness.verdict import Check, Verdict
+from parity_tests.harness.visits import reference_trace
 from scratch import nn, spec
 
 ZERO = "its true gradient is zero"
-REASONS = {"the shapes do not allow it", "the child changes nothing here", ZERO}
+REASONS = {small_faults.NO_ROOM, small_faults.NOTHING, ZERO}
 
 
 def _attempted() -> Iterator[Any]:
@@ -41,15 +43,24 @@ def test_every_fault_is_attributed(id: str, form: str) -> None:
     tried = {attempt.expected for attempt in attempts if attempt.skipped in ("", ZERO)}
     zero = sum(attempt.skipped == ZERO for attempt in attempts)
     assert zero == (len(spec.get(id).null_directions) if form == "real" else 0)
-    for path, module in attribution.make_pair(id, form).scratch.named_modules():
+    assert _of_every_leaf(attribution.make_pair(id, form)) <= tried
+
+
+def _of_every_leaf(pair: Pair) -> set[str]:
+    """Return the places in which every leaf of a network can go wrong."""
+    found = set()
+    visits = {visit.path: visit for visit in reference_trace(pair).visits}
+    for path, module in pair.scratch.named_modules():
         if not module._modules:
-            gradients = {f"backward {path} {name}" for name in ("dx", *module._parameters)}
-            assert {f"forward {path} output", *gradients} <= tried
+            dx = small_faults.input_gradients(len(visits[path].inputs))
+            found |= {f"backward {path} {name}" for name in (*dx, *module._parameters)}
+            found.add(f"forward {path} output")
+    return found
 
 
 def test_a_swapped_instance_copies_and_leaves_its_class_alone() -> None:
     layer, other = nn.Tanh(), nn.Tanh()
-    attribution.swap(layer, forward=lambda own, self, x: own(self, x) * 2)
+    planting.swap(layer, forward=lambda own, self, x: own(self, x) * 2)
     x = np.array([[0.5, -1.0]])
     assert type(layer).__name__ == "Tanh"
     for changed in (layer, copy.deepcopy(layer)):
@@ -59,7 +70,7 @@ def test_a_swapped_instance_copies_and_leaves_its_class_alone() -> None:
 
 def test_a_wiring_fault_says_where_the_whole_run_first_differs() -> None:
     pair = attribution.make_pair("lenet5", "real")
-    attribution._inside("forward", {"c3_squash": attribution._other_sample})(pair.scratch)
+    planting.inside("forward", {"c3_squash": small_faults.other_sample})(pair.scratch)
     (found,) = first_divergences(judge.run(pair, "float64"))
     assert (found.module, found.direction, found.tensor) == ("", "forward", "output")
     assert found.note.endswith("its wiring is wrong, seen first in the output of c3_squash")

@@ -17,8 +17,6 @@ SUBJECTS = tuple(dict.fromkeys(subject for fault in mutants.FAULTS for subject i
 
 # Faults that wait for their layer: whoever adds the layer plants them.
 WAITING = {
-    "Add": ("residual gradient forgotten",),
-    "Concat": ("concat split wrong",),
     "LSTM": (
         "LSTM gates permuted",
         "LSTM cell gradient not carried",

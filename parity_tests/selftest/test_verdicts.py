@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity_tests.harness import attribution, cases, runner
+from parity_tests.harness import attribution, cases, planting, runner, small_faults
 from parity_tests.harness.case_pair import of_case
 from parity_tests.harness.inputs import signed
 from parity_tests.harness.kinks import crossing
@@ -89,7 +89,7 @@ def test_a_unit_that_crosses_from_afar_is_a_failure() -> None:
 @pytest.mark.parametrize("method", ["forward", "backward"])
 def test_wrong_wiring_of_a_network_with_kinks_fails_in_float32(method: str) -> None:
     pair = attribution.make_pair("mlp_mnist", "piecewise linear")
-    plant = attribution._inside(method, {"act1": attribution._other_sample})
+    plant = planting.inside(method, {"act1": small_faults.other_sample})
     plant(dict(pair.scratch.named_modules())["layers"])
     found = first_divergences(judge.run(pair, "float32"))
     tensor = "output" if method == "forward" else "dx"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,10 @@ import pytest
 
 from parity_tests.harness.levels import optimiser
 from parity_tests.harness.verdict import Check, Verdict, worst
+from ref_torch.optim import OPTIMIZERS
 from scratch import optim, schedule
+from scratch.nn.parameter import Parameter
+from scratch.train import OPTIMIZERS as SCRATCH_OPTIMIZERS
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -45,6 +49,78 @@ def test_every_optimiser_and_schedule_has_a_case():
 
 def _below(value: Any, base: type) -> bool:
     return isinstance(value, type) and issubclass(value, base) and value is not base
+
+
+@pytest.mark.parametrize("name", ["BookSGD", "BookRMSprop"])
+def test_the_books_variants_have_the_same_signature_in_both_twins(name):
+    ours, theirs = (
+        {key: (p.kind, p.default) for key, p in inspect.signature(side).parameters.items()}
+        for side in (getattr(optim, name), OPTIMIZERS[name])
+    )
+    assert ours == theirs
+    assert list(OPTIMIZERS) == list(SCRATCH_OPTIMIZERS)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_the_books_momentum_is_torchs_until_the_rate_changes(fast):
+    book, plain = (Parameter(np.ones(3)) for _ in range(2))
+    sides = (
+        optim.BookSGD([book], lr=0.1, momentum=0.9, nesterov=fast),
+        optim.SGD([plain], lr=0.1, momentum=0.9, nesterov=fast),
+    )
+
+    def gaps(steps: int) -> float:
+        for _ in range(steps):
+            for side in sides:
+                side.param_groups[0]["params"][0].grad = np.array([1.0, -2.0, 3.0])
+                side.step()
+        return float(np.abs(book.data - plain.data).max())
+
+    assert gaps(10) < 1e-14
+    for side in sides:
+        side.param_groups[0]["lr"] = 0.01
+    assert gaps(1) > 0.1
+
+
+def test_the_books_nag_is_momentum_with_the_gradient_ahead():
+    """The stored point is t - momentum v of the book's own two-stage loop (15.2)."""
+    stored = Parameter(np.array([2.0, -1.0]))
+    optimizer = optim.BookSGD([stored], lr=0.1, nesterov=True)
+    theta, velocity = stored.data.copy(), np.zeros(2)
+    curvature = np.array([1.0, 3.0])
+    for rate in (0.1, 0.1, 0.1, 0.02, 0.02):
+        optimizer.param_groups[0]["lr"] = rate
+        ahead = theta - 0.9 * velocity
+        assert np.abs(stored.data - ahead).max() < 1e-15
+        stored.grad = curvature * stored.data
+        optimizer.step()
+        velocity = 0.9 * velocity + rate * curvature * ahead
+        theta = theta - velocity
+
+
+def test_the_books_rmsprop_tells_tiny_gradients_apart():
+    sizes = {}
+    for kind, options in (("BookRMSprop", {}), ("RMSprop", {"alpha": 0.9, "eps": 1e-6})):
+        parameter = Parameter(np.zeros(1))
+        parameter.grad = np.array([1e-5])
+        getattr(optim, kind)([parameter], lr=1.0, **options).step()
+        sizes[kind] = -float(parameter.data[0])
+    assert abs(sizes["BookRMSprop"] - 1e-5 / (1e-6 + 1e-11) ** 0.5) < 1e-15
+    assert sizes["RMSprop"] > 50 * sizes["BookRMSprop"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "group"),
+    [
+        ("BookSGD", {"dampening": 0.1}),
+        ("BookRMSprop", {"momentum": 0.9}),
+        ("BookRMSprop", {"centered": True}),
+    ],
+)
+def test_what_the_books_form_does_not_have_is_refused(kind, group):
+    (name,) = group
+    with pytest.raises(ValueError, match=f"the book's form has no {name}"):
+        getattr(optim, kind)([{"params": [Parameter(np.ones(2))], **group}])
 
 
 def test_tiny_gradients_are_judged_one_by_one():

@@ -47,6 +47,17 @@ def test_float32_reports_where_it_leaves_float64(id):
     assert len(notes(checks)) == 2 * len(training.OPTIMISERS)  # scratch and torch
 
 
+@pytest.mark.parametrize("id", ["softmax_regression", "mlp_coin"])
+def test_the_books_optimisers_train_alike(id, monkeypatch):
+    options = {"BookSGD": {"lr": 0.01, "nesterov": True}, "BookRMSprop": {"lr": 1e-3}}
+    monkeypatch.setattr(trajectory, "OPTIMISERS", dict(zip(options, options, strict=True)))
+    monkeypatch.setattr(training, "OPTIMISERS", trajectory.OPTIMISERS)
+    monkeypatch.setattr(training, "_options", lambda chapter, optimizer: options[optimizer])
+    checks = trajectory.run(id)
+    assert worst(checks) is Verdict.PASS, describe(checks)
+    assert not notes(checks)
+
+
 def test_a_chaotic_run_is_held_to_the_reference_against_itself_and_says_so(monkeypatch):
     chaos = {"lr": 0.2, "momentum": 0.9}
     monkeypatch.setattr(training, "_options", lambda train, optimizer: chaos)
@@ -120,3 +131,54 @@ def test_a_planted_fault_fails(fault, monkeypatch):
     plant(monkeypatch)
     checks = trajectory.run("softmax_regression", steps=10)
     assert any(where in check.tensor for check in checks if check.verdict is Verdict.FAIL)
+
+
+def _new_share_a_tenth_too_large(patch: pytest.MonkeyPatch) -> None:
+    forward = nn.BatchNorm1d.forward
+
+    def wrong(self, x):
+        patch.setattr(self, "momentum", 1.1 * 0.1)
+        return forward(self, x)
+
+    patch.setattr(nn.BatchNorm1d, "forward", wrong)
+
+
+def _biased_running_variance(patch: pytest.MonkeyPatch) -> None:
+    forward = nn.BatchNorm1d.forward
+
+    def wrong(self, x):
+        old = (1 - self.momentum) * np.array(self.running_var)
+        y = forward(self, x)
+        if self.training:
+            self.running_var[...] = old + (self.running_var - old) * (len(x) - 1) / len(x)
+        return y
+
+    patch.setattr(nn.BatchNorm1d, "forward", wrong)
+
+
+def _gradient_of_the_scale_a_millionth_off(patch: pytest.MonkeyPatch) -> None:
+    backward = nn.BatchNorm1d.backward
+
+    def wrong(self, d_output):
+        before = np.array(self.weight.grad)
+        dx = backward(self, d_output)
+        self.weight.grad += 1e-6 * (self.weight.grad - before)
+        return dx
+
+    patch.setattr(nn.BatchNorm1d, "backward", wrong)
+
+
+STATISTICS = {
+    "momentum 0.11": (_new_share_a_tenth_too_large, "running_mean"),
+    "running variance biased": (_biased_running_variance, "running_var"),
+    "gradient of the scale off by 1e-6": (_gradient_of_the_scale_a_millionth_off, "bn4.weight"),
+}
+
+
+@pytest.mark.parametrize("fault", STATISTICS)
+def test_the_small_rate_of_batch_normalisation_hides_no_fault(fault, monkeypatch):
+    plant, where = STATISTICS[fault]
+    plant(monkeypatch)
+    checks = trajectory.run("dnn_mnist_bn", seed=4, steps=10)
+    failing = {check.tensor for check in checks if check.verdict is Verdict.FAIL}
+    assert any(where in tensor and tensor.endswith(" after step 10") for tensor in failing)

@@ -4,9 +4,12 @@ from scratch.nn.activation import ReLU, ScaledTanh, Sigmoid, Softmax, Tanh
 from scratch.nn.containers import Flatten, Identity, Sequential
 from scratch.nn.conv import Conv2d, TableConv2d
 from scratch.nn.curves import BentIdentity, Powers, Step
+from scratch.nn.data import no_gradient_of
 from scratch.nn.dropout import Dropout
+from scratch.nn.functions import Affine, Log, Sin, Sqrt, Square
 from scratch.nn.gates import GELU, SiLU
 from scratch.nn.guard import StaleForwardWarning, inference
+from scratch.nn.joins import Add, Concat, Multiply
 from scratch.nn.linear import ChannelScale, Linear
 from scratch.nn.loss import (
     BCEWithLogitsLoss,
@@ -25,12 +28,15 @@ __all__ = [
     "ELU",
     "GELU",
     "AdaptiveAvgPool2d",
+    "Add",
+    "Affine",
     "AvgPool2d",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "BentIdentity",
     "ChannelScale",
+    "Concat",
     "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
@@ -40,9 +46,11 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
+    "Log",
     "MSELoss",
     "MaxPool2d",
     "Module",
+    "Multiply",
     "Parameter",
     "Powers",
     "ReLU",
@@ -50,12 +58,16 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "Sin",
     "Softmax",
     "Softplus",
+    "Sqrt",
+    "Square",
     "StaleForwardWarning",
     "Step",
     "TableConv2d",
     "Tanh",
     "TanhCrossEntropyLoss",
     "inference",
+    "no_gradient_of",
 ]

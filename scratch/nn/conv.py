@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from scratch.nn.arguments import pair, same_padding
+from scratch.nn.data import or_nan, wants_gradient
 from scratch.nn.module import Module
 from scratch.nn.parameter import Array, Parameter
 from scratch.ops import conv, table
@@ -60,18 +61,26 @@ class Conv2d(Module):
         """Map (N, in_channels, H, W) to (N, out_channels, H_out, W_out)."""
         bias = self.bias.data if self.bias is not None else None
         y, cache = conv.conv2d(
-            input, self.weight.data, bias, self.stride, self._pads, self.dilation, self.groups
+            input,
+            self.weight.data,
+            bias,
+            self.stride,
+            self._pads,
+            self.dilation,
+            self.groups,
+            wants_gradient(input),
         )
-        self.save(cache)
+        self.save(cache, input)
         return y
 
     def backward(self, d_output: Array) -> Array:
         """Add to the gradients of weight and bias; return the gradient of the input."""
-        dx, dweight, dbias = conv.conv2d_backward(d_output, self.saved())
+        cache, input = self.saved()
+        dx, dweight, dbias = conv.conv2d_backward(d_output, cache)
         self.weight.grad += dweight
         if self.bias is not None:
             self.bias.grad += dbias
-        return dx
+        return or_nan(dx, input)
 
     def extra_repr(self) -> str:
         """Return the arguments in torch's words."""
@@ -117,17 +126,17 @@ class TableConv2d(Module):
         dense, spread = table.spread_kernels(
             self.weight.data, self.sources, self.targets, self.in_channels, self.out_channels
         )
-        y, cache = conv.conv2d(input, dense, self.bias.data)
-        self.save(cache, spread)
+        y, cache = conv.conv2d(input, dense, self.bias.data, needs_dx=wants_gradient(input))
+        self.save(cache, spread, input)
         return y
 
     def backward(self, d_output: Array) -> Array:
         """Add to the gradients of weight and bias; return the gradient of the input."""
-        cache, spread = self.saved()
+        cache, spread, input = self.saved()
         dx, ddense, dbias = conv.conv2d_backward(d_output, cache)
         self.weight.grad += table.spread_kernels_backward(ddense, spread)
         self.bias.grad += dbias
-        return dx
+        return or_nan(dx, input)
 
     def extra_repr(self) -> str:
         """Return sizes and the number of connections."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from scratch.nn.data import or_nan, wants_gradient
 from scratch.nn.module import Module
 from scratch.nn.parameter import Array, Parameter
 from scratch.ops import linear, scale
@@ -22,17 +23,18 @@ class Linear(Module):
     def forward(self, input: Array) -> Array:
         """Map (N, ..., in_features) to (N, ..., out_features)."""
         bias = self.bias.data if self.bias is not None else None
-        y, cache = linear.linear(input, self.weight.data, bias)
-        self.save(cache)
+        y, cache = linear.linear(input, self.weight.data, bias, wants_gradient(input))
+        self.save(cache, input)
         return y
 
     def backward(self, d_output: Array) -> Array:
         """Add to the gradients of weight and bias; return the gradient of the input."""
-        dx, dweight, dbias = linear.linear_backward(d_output, self.saved())
+        cache, input = self.saved()
+        dx, dweight, dbias = linear.linear_backward(d_output, cache)
         self.weight.grad += dweight
         if self.bias is not None:
             self.bias.grad += dbias
-        return dx
+        return or_nan(dx, input)
 
     def extra_repr(self) -> str:
         """Return the arguments in torch's words."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scratch.ops import checks
+from scratch.ops import checks, conv_tiles, conv_whole, layout
 from scratch.ops.checks import Array, IntOrPair, Padding, ShapeError
 from scratch.ops.patches import (
     Geometry,
@@ -32,6 +32,7 @@ class ConvCache(NamedTuple):
     has_bias: bool
     groups: int
     geometry: Geometry
+    needs_dx: bool
 
 
 def conv2d(
@@ -42,6 +43,7 @@ def conv2d(
     padding: Padding = 0,
     dilation: IntOrPair = 1,
     groups: int = 1,
+    needs_dx: bool = True,
 ) -> tuple[Array, ConvCache]:
     r"""Slide every kernel over every image and take the sum of products at each position.
 
@@ -61,10 +63,12 @@ def conv2d(
             ``((top, bottom), (left, right))``.
         dilation: Pixels from one tap of the kernel to the next.
         groups: Number of independent parts.
+        needs_dx: Whether the backward pass shall return the gradient of ``x``.
 
     Returns:
-        ``y`` of shape ``(N, O, OH, OW)``, channels last in memory, and the cache for
-        :func:`conv2d_backward`.
+        ``y`` of shape ``(N, O, OH, OW)`` and the cache for :func:`conv2d_backward`. In memory the
+        channels lie last, or the batch where :mod:`scratch.ops.conv_tiles` or
+        :mod:`scratch.ops.conv_whole` is the faster way.
 
     Raises:
         ShapeError: Sizes or dtypes do not fit together, or the kernel is larger than the image.
@@ -96,6 +100,18 @@ def conv2d(
         checks.pair(dilation, "dilation"),
     )
 
+    cache = ConvCache(x, weight, bias is not None, groups, g, needs_dx)
+    if conv_whole.suits(x.shape, groups, g):
+        return conv_whole.forward(x, weight, bias), cache
+    if conv_tiles.suits(len(x), weight, groups, g) and conv_tiles.finite(x):
+        x = layout.images_first(layout.images_last(x))
+        return conv_tiles.forward(x, weight, bias, g), cache._replace(x=x)
+    return _direct(x, weight, bias, groups, g), cache
+
+
+def _direct(x: Array, weight: Array, bias: Array | None, groups: int, g: Geometry) -> Array:
+    """Return y: the patches, one per row, times the kernels, one per column."""
+    out_channels, group_channels = weight.shape[:2]
     image = pad(x, g)
     y = np.empty((len(x), *g.out, out_channels), x.dtype)
     y_rows = y.reshape(-1, out_channels)  # (positions, O)
@@ -108,11 +124,10 @@ def conv2d(
             if line is not None:
                 lines = product.reshape(-1, *line.shape)  # a view
                 lines += line
-    cache = ConvCache(x, weight, bias is not None, groups, g)
-    return y.transpose(0, 3, 1, 2), cache
+    return y.transpose(0, 3, 1, 2)
 
 
-def conv2d_backward(dy: Array, cache: ConvCache) -> tuple[Array, Array, Array | None]:
+def conv2d_backward(dy: Array, cache: ConvCache) -> tuple[Array | None, Array, Array | None]:
     r"""Carry the gradient of the output to image, kernels and bias.
 
     With the patches as rows of a matrix *A* and the kernels as columns of *W*, the forward pass is
@@ -134,8 +149,8 @@ def conv2d_backward(dy: Array, cache: ConvCache) -> tuple[Array, Array, Array | 
         cache: What :func:`conv2d` returned.
 
     Returns:
-        ``dx (N, C, H, W)``, ``dweight (O, C / groups, kh, kw)`` and ``dbias (O,)`` (None without
-        a bias).
+        ``dx (N, C, H, W)`` (None if it was not asked for), ``dweight (O, C / groups, kh, kw)`` and
+        ``dbias (O,)`` (None without a bias).
 
     Raises:
         ShapeError: ``dy`` has not the shape and dtype of ``y``.
@@ -151,20 +166,32 @@ def conv2d_backward(dy: Array, cache: ConvCache) -> tuple[Array, Array, Array | 
     >>> dweight[0, 0].tolist(), dbias.tolist()  # 0 + 10*4, 1 + 10*5, 3 + 10*7, 4 + 10*8
     ([[40.0, 51.0], [73.0, 84.0]], [11.0])
     """
-    x, weight, has_bias, groups, g = cache
-    out_channels, group_channels, kh, kw = weight.shape
-    checks.gradient(dy, (len(x), out_channels, *g.out), weight.dtype)
-    dy_rows = channels_last(dy).reshape(-1, out_channels)  # (positions, O)
+    x, weight, has_bias, groups, g, needs_dx = cache
+    checks.gradient(dy, (len(x), len(weight), *g.out), weight.dtype)
+    if conv_whole.suits(x.shape, groups, g):
+        dx, dweight, dbias = conv_whole.backward(dy, x, weight, needs_dx)
+    elif conv_tiles.suits(len(x), weight, groups, g) and conv_tiles.finite(dy):
+        dx, dweight, dbias = conv_tiles.backward(dy, x, weight, g, needs_dx)
+    else:
+        dx, dweight, dbias = _direct_backward(dy, cache)
+    return dx, dweight, dbias if has_bias else None
 
+
+def _direct_backward(dy: Array, cache: ConvCache) -> tuple[Array | None, Array, Array]:
+    """Return dx, dweight and dbias, group by group."""
+    x, weight, _, groups, g, needs_dx = cache
+    out_channels, group_channels, kh, kw = weight.shape
+    dy_rows = channels_last(dy).reshape(-1, out_channels)  # (positions, O)
     image = pad(x, g)
-    d_image = np.zeros_like(image)
+    d_image = np.zeros_like(image) if needs_dx else None
     dweight = np.empty(weight.shape, weight.dtype)
     for ins, outs in _parts(group_channels, out_channels, groups):
         d_matrix = _d_matrix(image[..., ins], dy_rows[:, outs], g)  # (kh * kw * C / groups, O)
         dweight[outs] = d_matrix.reshape(kh, kw, group_channels, -1).transpose(3, 2, 0, 1)
-        _add_d_image(d_image[..., ins], dy_rows[:, outs], weight[outs], g)
-    dbias = np.ones(len(dy_rows), dy.dtype) @ dy_rows if has_bias else None
-    return crop(d_image, g), dweight, dbias
+        if d_image is not None:
+            _add_d_image(d_image[..., ins], dy_rows[:, outs], weight[outs], g)
+    dbias = np.ones(len(dy_rows), dy.dtype) @ dy_rows
+    return None if d_image is None else crop(d_image, g), dweight, dbias
 
 
 def _parts(group_channels: int, out_channels: int, groups: int) -> list[tuple[slice, slice]]:

@@ -35,3 +35,13 @@ def zeros(shape: tuple[int, ...], dtype: np.dtype[Any], axes: Order) -> Array:
 def arrange(x: Array, axes: Order) -> Array:
     """Return ``x`` itself if its axes lie in this order, otherwise a copy in which they do."""
     return np.ascontiguousarray(x.transpose(axes)).transpose(np.argsort(axes))
+
+
+def images_last(x: Array) -> Array:
+    """Return (N, C, H, W) as a contiguous (C, H, W, N): a view when it lies that way already."""
+    return np.ascontiguousarray(x.transpose(1, 2, 3, 0))
+
+
+def images_first(x: Array) -> Array:
+    """Return the view (N, C, H, W) of (C, H, W, N)."""
+    return x.transpose(3, 0, 1, 2)

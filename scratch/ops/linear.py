@@ -9,14 +9,17 @@ from scratch.ops.checks import Array
 
 
 class LinearCache(NamedTuple):
-    """What the backward pass needs: the two factors, and whether a bias was added."""
+    """What the backward pass needs: the two factors, was a bias added, is dx wanted."""
 
     x: Array
     weight: Array
     has_bias: bool
+    needs_dx: bool
 
 
-def linear(x: Array, weight: Array, bias: Array | None = None) -> tuple[Array, LinearCache]:
+def linear(
+    x: Array, weight: Array, bias: Array | None = None, needs_dx: bool = True
+) -> tuple[Array, LinearCache]:
     r"""Multiply every row of ``x`` by the weights and add the bias.
 
     .. math:: y_{no} = \sum_i x_{ni} w_{oi} + b_o \qquad (y = x W^T + b)
@@ -25,6 +28,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> tuple[Array, L
         x: ``(..., in)``, at least one leading axis; each row along the last axis is a sample.
         weight: ``(out, in)``.
         bias: ``(out,)`` or None.
+        needs_dx: Whether the backward pass shall return the gradient of ``x``.
 
     Returns:
         ``y`` of shape ``(..., out)``, and the cache for :func:`linear_backward`.
@@ -53,11 +57,11 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> tuple[Array, L
     y = rows @ np.ascontiguousarray(weight).T  # (rows, out)
     if bias is not None:
         y += bias
-    cache = LinearCache(x, weight, bias is not None)
+    cache = LinearCache(x, weight, bias is not None, needs_dx)
     return y.reshape(*x.shape[:-1], out_features), cache
 
 
-def linear_backward(dy: Array, cache: LinearCache) -> tuple[Array, Array, Array | None]:
+def linear_backward(dy: Array, cache: LinearCache) -> tuple[Array | None, Array, Array | None]:
     r"""Carry the gradient of the output to input, weight and bias.
 
     In :math:`y_{no} = \sum_i x_{ni} w_{oi} + b_o` the input :math:`x_{ni}` reaches the loss
@@ -76,7 +80,8 @@ def linear_backward(dy: Array, cache: LinearCache) -> tuple[Array, Array, Array 
         cache: What :func:`linear` returned.
 
     Returns:
-        ``dx (..., in)``, ``dweight (out, in)`` and ``dbias (out,)`` (None without a bias).
+        ``dx (..., in)`` (None if it was not asked for), ``dweight (out, in)`` and ``dbias (out,)``
+        (None without a bias).
 
     Raises:
         ShapeError: ``dy`` has not the shape and dtype of ``y``.
@@ -87,10 +92,10 @@ def linear_backward(dy: Array, cache: LinearCache) -> tuple[Array, Array, Array 
     >>> dx.tolist(), dweight.tolist(), dbias.tolist()
     ([[53.0, 64.0]], [[1.0, 2.0], [10.0, 20.0]], [1.0, 10.0])
     """
-    x, weight, has_bias = cache
+    x, weight, has_bias, needs_dx = cache
     checks.gradient(dy, (*x.shape[:-1], weight.shape[0]), weight.dtype)
     dy_rows = _rows(dy)
-    dx = (dy_rows @ np.ascontiguousarray(weight)).reshape(x.shape)
+    dx = (dy_rows @ np.ascontiguousarray(weight)).reshape(x.shape) if needs_dx else None
     dweight = dy_rows.T @ _rows(x)
     dbias = np.ones(len(dy_rows), dy.dtype) @ dy_rows if has_bias else None
     return dx, dweight, dbias

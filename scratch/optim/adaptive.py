@@ -146,8 +146,8 @@ class RMSprop(Optimizer):
 
     g = grad + weight_decay p; v = alpha v + (1 - alpha) g^2; s = sqrt(v) + eps, and when centred
     s = sqrt(v - a^2) + eps with a = alpha a + (1 - alpha) g; p = p - lr g / s, with momentum
-    b = momentum b + g / s and p = p - lr b. The book's RMSProp has alpha 0.9, eps 1e-6 and the
-    epsilon inside the root, which differs only where gradients are about as small as sqrt(eps).
+    b = momentum b + g / s and p = p - lr b. The book's RMSProp has the
+    epsilon inside the root: `BookRMSprop`.
 
     Args:
         params: parameters or groups.

@@ -20,8 +20,8 @@ class SGD(Optimizer):
     p = p - lr v, with Nesterov p = p - lr (g + momentum v).
 
     Textbooks keep the rate inside, v = momentum v - lr g and p = p + v: the same steps for as long
-    as the rate does not change. Their Nesterov form takes the gradient at p + momentum v; in terms
-    of that point it is the form above.
+    as the rate does not change (`BookSGD`). Their Nesterov form takes the gradient at
+    p + momentum v; in terms of that point it is the form above.
 
     Args:
         params: parameters or groups.

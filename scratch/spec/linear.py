@@ -134,7 +134,7 @@ SOFTMAX_REGRESSION = Chapter(
         classes=("Wei", "Shu", "Wu"),
         features=("longitude (relative)", "latitude (relative)"),
         target="kingdom",
-        alternatives=("iris",),
+        alternatives=("iris", "wine"),
         normalise="min-max",
     ),
     train=Train(

@@ -97,7 +97,8 @@ class Train:
 
     Attributes:
         loss: class name, the same in `scratch.nn` and in torch (or `ref_torch.nn`).
-        optimizer: class name, the same in `scratch.optim` and `torch.optim`.
+        optimizer: class name, the same in `scratch.optim` and `torch.optim` (the book's variants:
+            `ref_torch.book_optim`).
         lr: initial learning rate.
         batch_size: samples per step.
         epochs: passes over the training split.

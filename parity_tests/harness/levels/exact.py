@@ -73,7 +73,7 @@ def _place(pair: Pair, place: Place, dtype: str) -> list[Check]:
 
 def _onnx(pair: Pair, place: Place, inputs: tuple[Array, ...], truth: Result) -> list[Check]:
     """Hold ONNX Runtime's forward of the layer's hand-written node against the truth."""
-    output = onnx_layer.forward(place.peer, inputs[0]) if place.leaf else None
+    output = onnx_layer.forward(place.peer, inputs) if place.leaf else None
     if output is None:
         return []
     found = compare(output, truth.output, 0.0, dtype="float32")
@@ -106,6 +106,12 @@ def _proof(pair: Pair, place: Place, truth: Result) -> list[Check]:
     elif kind == "Powers":
         sums = magnitudes(place.torch, inputs, d_output).tensors()
         grain = dict.fromkeys(sums, 1.0)  # products of integers
+    elif kind == "Affine":
+        sums, grain = _affine_terms(place.torch, inputs[0], d_output)
+    elif kind in ("Add", "Multiply"):
+        sums = magnitudes(place.torch, inputs, d_output).tensors()
+        a, b = map(power_of_two, inputs)
+        grain = _grains_of_two(kind, a, b, power_of_two(d_output))
     elif kind.startswith("BatchNorm"):
         sums, grain = fixed_norm_terms(place.torch, inputs[0], d_output, power_of_two)
     else:
@@ -147,6 +153,26 @@ def _grains(place: Place, d_output: Array, kind: str) -> dict[str, float]:
         "weight": dy * x,
         "bias": dy,
     }
+
+
+def _affine_terms(layer: Any, x: Array, dy: Array) -> tuple[dict[str, Array], dict[str, float]]:
+    """Sums of absolute terms of scale x + shift, and what divides every term."""
+    scale, shift = (power_of_two(np.asarray(v)) for v in (layer.scale, layer.shift))
+    product = power_of_two(x) * scale
+    return {
+        "output": np.abs(layer.scale * x) + abs(layer.shift),
+        "dx": np.abs(layer.scale * dy),
+    }, {
+        "output": min(product, shift) if layer.shift else product,
+        "dx": power_of_two(dy) * scale,
+    }
+
+
+def _grains_of_two(kind: str, a: float, b: float, dy: float) -> dict[str, float]:
+    """Largest power of two that divides every term of a sum, or a product, of two inputs."""
+    if kind == "Add":
+        return {"output": min(a, b), "dx0": dy, "dx1": dy}
+    return {"output": a * b, "dx0": dy * b, "dx1": dy * a}
 
 
 def _window(place: Place) -> int:

@@ -20,7 +20,14 @@ from parity_tests.harness.local import as_check
 from parity_tests.harness.optimiser_cases import SCALES, STARTS, Case, Lane
 from parity_tests.harness.optimiser_settings import CASES
 from parity_tests.harness.rows_optimiser import units
-from parity_tests.harness.stepping import Moments, ScratchStepper, State, Stepper, TorchStepper
+from parity_tests.harness.stepping import (
+    Moments,
+    ScratchStepper,
+    State,
+    Stepper,
+    TorchStepper,
+    torch_optimizer,
+)
 from parity_tests.harness.verdict import Check, Verdict
 from ref_torch.optim import make_schedule as make_torch_schedule
 from scratch import optim
@@ -113,9 +120,7 @@ def _scratch(case: Case, starts: list[Array], dtype: str) -> _Run:
 
 def _torch(case: Case, starts: list[Array], dtype: str) -> _Run:
     tensors = [torch.from_numpy(start.astype(dtype)).requires_grad_() for start in starts]
-    optimizer = getattr(torch.optim, case.optimizer)(
-        _grouped(case, tensors), foreach=False, **case.options
-    )
+    optimizer = torch_optimizer(case.optimizer, _grouped(case, tensors), case.options)
     rates = (
         make_torch_schedule(case.schedule, case.schedule_args, optimizer) if case.schedule else None
     )
@@ -250,8 +255,8 @@ def _tolerances(
         group = number // len(STARTS)
         options = {**case.all_options()[group], "lr": state.rates[group]}
         step, slots = units(
+            case.optimizer,
             options,
-            case.decoupled,
             value,
             given[number],
             state.moments[number],

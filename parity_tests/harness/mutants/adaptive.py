@@ -17,6 +17,7 @@ FAULTS: list[Fault] = []
 plant = planter(FAULTS)
 
 ADAGRAD, ADADELTA = "optim.Adagrad._update", "optim.Adadelta._update"
+BOOK_SGD, BOOK_RMSPROP = "optim.BookSGD._update", "optim.BookRMSprop._update"
 RMSPROP, CLIP = "optim.RMSprop._update", "optim.clip.clip_grad_norm_"
 
 
@@ -83,6 +84,37 @@ def _(original: Any, self: Any, data: Array, grad: Array, state: Slots, group: G
     old = state.get("acc_delta", np.zeros_like(data)).copy()
     original(self, data, grad, state, group)
     state["acc_delta"] = group["rho"] * old + (1 - group["rho"]) * grad * grad
+
+
+@plant("the book's RMSprop with the epsilon outside", BOOK_RMSPROP, ["BookRMSprop"], "step")
+def _(original: Any, self: Any, data: Array, grad: Array, state: Slots, group: Group) -> None:
+    original(self, data.copy(), grad, state, group)
+    data -= group["lr"] * grad / (np.sqrt(state["square_avg"]) + group["eps"])
+
+
+@plant("the book's RMSprop divides by the old mean", BOOK_RMSPROP, ["BookRMSprop"], "step")
+def _(original: Any, self: Any, data: Array, grad: Array, state: Slots, group: Group) -> None:
+    old = state.get("square_avg", np.zeros_like(data)).copy()
+    original(self, data.copy(), grad, state, group)
+    data -= group["lr"] * grad / np.sqrt(old + group["eps"])
+
+
+@plant("the book's velocity with the rate outside", BOOK_SGD, ["StepLR with BookSGD"], "step")
+def _(original: Any, self: Any, data: Array, grad: Array, state: Slots, group: Group) -> None:
+    rate = group["lr"]
+    shadow = np.zeros_like(data)
+    original(self, shadow, grad, state, {**group, "lr": 1.0})
+    data += rate * shadow
+
+
+@plant("the book's NAG with the old velocity", BOOK_SGD, ["BookSGD nesterov"], "step")
+def _(original: Any, self: Any, data: Array, grad: Array, state: Slots, group: Group) -> None:
+    original(self, data, grad, state, {**group, "nesterov": False})
+
+
+@plant("the book's momentum as a running mean", BOOK_SGD, ["BookSGD"], "step")
+def _(original: Any, self: Any, data: Array, grad: Array, state: Slots, group: Group) -> None:
+    original(self, data, (1 - group["momentum"]) * grad, state, group)
 
 
 @plant("clipping without 1e-6", CLIP, ["SGD clipped"], "step")

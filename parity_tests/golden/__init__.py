@@ -1,0 +1,1 @@
+"""Golden vectors and the comparison, with a foreign implementation in C."""

@@ -1,0 +1,145 @@
+"""Somebody's own NumPy layers and networks, right and wrong, held against torch in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from parity_tests.plug import DivergenceError, Given, check, parity
+
+__all__ = ["parity"]  # the fixture
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Dense:
+    """A layer as a stranger writes it: x W with W (in, out), gradients kept in attributes."""
+
+    def __init__(self, weight: Array, bias: Array, bug: str = "") -> None:
+        self.weight, self.bias, self.bug = weight, bias, bug
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return x @ self.weight + self.bias
+
+    def backward(self, dy: Array) -> Array:
+        self.d_weight = self.x.T @ dy
+        self.d_bias = dy.mean(0) if self.bug == "mean" else dy.sum(0)
+        return dy @ self.weight.T
+
+
+def dense(given: Given, bug: str = "") -> dict[str, Array]:
+    layer = Dense(given["parameter.weight"].T, given["parameter.bias"], bug)
+    y = layer.forward(given["input"])
+    dx = layer.backward(given["d_output"])
+    d_weight = layer.d_weight if bug == "layout" else layer.d_weight.T
+    return {
+        "output": y,
+        "d_input": dx,
+        "gradient.weight": d_weight,
+        "gradient.bias": layer.d_bias,
+    }
+
+
+def network(given: Given, bug: str = "") -> dict[str, Array]:
+    first = Dense(given["parameter.0.weight"].T, given["parameter.0.bias"])
+    last = Dense(given["parameter.2.weight"].T, given["parameter.2.bias"])
+    hidden = first.forward(given["input"])
+    mask = hidden >= 0 if bug == "kink" else hidden > 0
+    y = last.forward(hidden * mask)
+    d_active = last.backward(given["d_output"])
+    d_hidden = d_active if bug == "no mask" else d_active * mask
+    return {
+        "output": y,
+        "cotangent.1": d_active,
+        "cotangent.0": d_hidden,
+        "d_input": first.backward(d_hidden),
+        "gradient.0.weight": first.d_weight.T,
+        "gradient.2.weight": last.d_weight.T,
+    }
+
+
+NETWORK = torch.nn.Sequential(torch.nn.Linear(4, 7), torch.nn.ReLU(), torch.nn.Linear(7, 3))
+
+
+def test_a_right_layer_passes(parity: Callable[..., Any]) -> None:
+    reports = parity(dense, torch.nn.Linear(3, 2), shape=(5, 3))
+    assert [report.set for report in reports] == ["real", "exact"]
+    assert all(len(report.given) == 4 for report in reports)
+    check(network, NETWORK, shape=(5, 4))
+    check(dense, torch.nn.Linear(3, 2), shape=(5, 3), dtype="float32")
+
+
+@pytest.mark.parametrize(
+    ("bug", "words"),
+    [
+        ("mean", "gradient.bias fits if it is N = 5 times too small"),
+        ("layout", "gradient.weight fits if it is transposed"),
+    ],
+)
+def test_a_wrong_layer_is_told_what_is_wrong(bug: str, words: str) -> None:
+    with pytest.raises(DivergenceError, match=words) as caught:
+        check(lambda given: dense(given, bug), torch.nn.Linear(3, 2), shape=(5, 3))
+    assert caught.value.reports[0].first is not None
+
+
+def test_a_wrong_network_is_told_where() -> None:
+    with pytest.raises(DivergenceError, match="the derivative of 1 is left out") as caught:
+        check(lambda given: network(given, "no mask"), NETWORK, shape=(5, 4))
+    first = caught.value.reports[0].first
+    assert first is not None
+    assert first.tensor.name == "cotangent.0"
+
+
+def test_what_happens_at_a_kink_is_seen_in_integers_alone() -> None:
+    with pytest.raises(DivergenceError, match="the mask is x >= 0, not x > 0") as caught:
+        check(lambda given: network(given, "kink"), NETWORK, shape=(50, 4))
+    real, exact = caught.value.reports
+    assert real.first is None
+    assert exact.first is not None
+
+
+def test_a_chapter_may_be_the_reference() -> None:
+    def mine(given: Given) -> dict[str, Array]:
+        weight, bias = given["parameter.linear.weight"], given["parameter.linear.bias"]
+        return {"output": given["input"] @ weight.T + bias}
+
+    check(mine, "house_price")
+    with pytest.raises(DivergenceError, match="output fits if it is of the wrong sign"):
+        check(lambda given: {"output": -mine(given)["output"]}, "house_price")
+
+
+def test_a_sigmoid_has_no_integer_set() -> None:
+    def mine(given: Given) -> dict[str, Array]:
+        return {"output": 1 / (1 + np.exp(-given["input"]))}
+
+    assert [r.set for r in check(mine, torch.nn.Sigmoid(), shape=(4, 3))] == ["real"]
+
+
+def test_misuse_is_said() -> None:
+    module = torch.nn.Linear(3, 2)
+    with pytest.raises(ValueError, match="needs the shape"):
+        check(dense, module)
+    with pytest.raises(ValueError, match="no returned name is known; known: output"):
+        check(lambda given: {"y": given["input"]}, module, shape=(5, 3))
+    with pytest.raises(DivergenceError, match=r"did you mean gradient\.weight"):
+        check(lambda given: {**dense(given), "gradient.weigth": np.zeros(2)}, module, shape=(5, 3))
+
+    def writes(given: Given) -> dict[str, Array]:
+        given["input"][...] = 0
+        return {}
+
+    with pytest.raises(ValueError, match="read-only"):
+        check(writes, module, shape=(5, 3))
+
+
+def test_the_reference_is_left_alone() -> None:
+    module = torch.nn.BatchNorm1d(3)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    check(lambda given: {"gradient.bias": given["d_output"].sum(0)}, module, shape=(5, 3))
+    assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
+    assert module.weight.dtype == torch.float32

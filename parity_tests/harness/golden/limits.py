@@ -1,0 +1,122 @@
+"""The bound of every golden tensor, from the harness's own rows, and the reason in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from parity_tests.harness import bounds, nulls
+from parity_tests.harness.golden.manifest import Bound
+from parity_tests.harness.golden.reference import Run, modules
+from parity_tests.harness.kinks import KINKED
+from parity_tests.harness.pair import Pair
+from parity_tests.harness.rows import has_row, units
+from parity_tests.harness.run import run_torch
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Bounds = dict[str, Bound]
+
+EXACT = "integers: every partial sum is exact in float32, in any order of summation"
+COUNT = "a count"
+GIVEN = "given: what you read is what you write"
+WHOLE = "whole run in float64: 4096 u64 max|reference|"
+END_TO_END = "whole run in float32: 8 times torch float32's own error plus 32 u32 max|reference|"
+NULL = "the true value is zero: held to the rounding of the sum that it is made of"
+ONE_STEP = "one step in float64: 1e-13 max|reference|"
+MANY_STEPS = "several steps in float64: 1e-12 max|reference|"
+STORED = "; the file's rounding to float32 is added"
+
+
+def whole_run(want: Array, narrow: Array, null: Array | None = None) -> Bounds:
+    """Return the bounds of a tensor in a whole run, by the precision of who computes it.
+
+    Args:
+        want: float64 truth.
+        narrow: the same from torch in float32.
+        null: units of its rounding where the true value is zero.
+    """
+    if null is not None:
+        return {
+            "float64": Bound(float(bounds.tolerance(null, "float64", 2).max()), NULL),
+            "float32": Bound(float(bounds.tolerance(null, "float32").max()), NULL),
+        }
+    return {"float64": Bound(bounds.whole(want), WHOLE), "float32": _float32(want, narrow)}
+
+
+def updated(want: Array, narrow: Array, steps: int) -> Bounds:
+    """Return the bounds of a parameter or a running statistic after `steps` steps."""
+    if want.dtype.kind != "f":
+        return dict.fromkeys(("float64", "float32"), Bound(0.0, COUNT))
+    size = float(np.abs(want).max(initial=0.0))
+    factor, reason = (bounds.FORCED_STEP, ONE_STEP) if steps == 1 else (0.0, MANY_STEPS)
+    factor = factor or bounds.TRAJECTORY
+    return {"float64": Bound(factor * size, reason), "float32": _float32(want, narrow)}
+
+
+def _float32(want: Array, narrow: Array) -> Bound:
+    error = float(np.abs(narrow.astype(np.float64) - want).max(initial=0.0))
+    return Bound(bounds.end_to_end(error, want), END_TO_END)
+
+
+def at_least(found: Bounds, own: Bounds) -> Bounds:
+    """Return the larger bounds: a whole run errs no less than its last layer alone."""
+    return {
+        dtype: max(one, own.get(dtype, one), key=lambda bound: bound.absolute)
+        for dtype, one in found.items()
+    }
+
+
+def stored(found: Bounds, want: Array) -> Bounds:
+    """Return the bounds against a file in float32: its own rounding comes on top."""
+    one = found["float32"]
+    rounding = float(np.abs(want.astype(np.float32).astype(np.float64) - want).max(initial=0.0))
+    reason = one.reason + (STORED if rounding else "")
+    return {"float32": Bound(one.absolute + rounding, reason)}
+
+
+def own(pair: Pair, run: Run) -> dict[tuple[str, int], dict[str, Bounds]]:
+    """Return what each layer's own row allows, given the reference's inputs and cotangent.
+
+    Returns:
+        By path and call, then by "output", "dx" or the local name of a parameter: the largest
+        elementwise tolerance.
+    """
+    found = {}
+    parts = modules(pair)
+    for visit in run.trace.visits:
+        module = parts[visit.path]
+        if not has_row(module) or visit.d_output is None:
+            continue
+        truth = run_torch(module, visit.inputs, visit.d_output)
+        row = units(module, visit.inputs, visit.d_output, truth)
+        assert row is not None
+        reason = f"the row of {type(module).__name__}, given the reference's inputs"
+        found[visit.path, visit.call] = {
+            name: {
+                dtype: Bound(float(bounds.tolerance(value, dtype, sides).max(initial=0)), reason)
+                for dtype, sides in (("float64", 2), ("float32", 1))
+            }
+            for name, value in row.items()
+        }
+    return found
+
+
+def null_units(pair: Pair, run: Run) -> Mapping[str, Array]:
+    """Return the units of the parameters whose true gradient is zero, by name."""
+    return nulls.units(pair, run.trace)
+
+
+def at_a_kink(pair: Pair, wide: Run, narrow: Run) -> bool:
+    """Whether some unit lies so near its kink that a float32 run may see it on the other side."""
+    kinds = {path: type(module).__name__ for path, module in modules(pair).items()}
+    for truth, other in zip(wide.traces, narrow.traces, strict=True):
+        others = other.by_key()
+        for key, visit in truth.by_key().items():
+            if kinds[visit.path] in KINKED:
+                x = visit.inputs[0]
+                bound = _float32(x, others[key].inputs[0]).absolute
+                if np.abs(x).min(initial=np.inf) <= bound:
+                    return True
+    return False

@@ -1,0 +1,73 @@
+"""What a reader in another language has to know: layouts, reductions, epsilons, ties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+FILES = (
+    "numbers are little-endian, arrays in C order: the last index runs fastest; "
+    "a cotangent is the gradient of the loss with respect to what a module returns"
+)
+LAYERS = {
+    "Linear": "weight (out, in), y = x W^T + b",
+    "Conv2d": "input (N, C, H, W), weight (out, in / groups, kh, kw); cross-correlation: the "
+    "kernel is not flipped; padding is zeros, equal on both sides",
+    "TableConv2d": "input (N, C, H, W), weight (connections, kh, kw): one kernel per connection, "
+    "connection i leads from map sources[i] to map targets[i]; the kernel is not flipped",
+    "ChannelScale": "y = weight[c] x + bias[c] for every map c",
+    "Flatten": "(N, C, H, W) to (N, C H W): the width runs fastest, then the height, then the map",
+    "AvgPool2d": "mean over the window; padded zeros count (count_include_pad)",
+    "AdaptiveAvgPool2d": "window i of n reaches from floor(i L / n) to ceil((i + 1) L / n)",
+    "MaxPool2d": "padding is minus infinity; the gradient goes to the first maximum of a window, "
+    "in C order",
+    "BatchNorm1d": "normalises with the biased variance, epsilon inside the root; running_var "
+    "takes the unbiased one; running = (1 - momentum) running + momentum new",
+    "BatchNorm2d": "as BatchNorm1d, over N, H and W",
+    "Dropout": "y = x mask / (1 - p) in training; the mask is given, the same for every sample",
+    "ReLU": "derivative 0 at 0",
+    "LeakyReLU": "derivative negative_slope at 0",
+    "Step": "1 where x > 0, else 0; derivative 0",
+    "Sigmoid": "1 / (1 + exp(-x))",
+    "Tanh": "tanh(x)",
+    "ScaledTanh": "amplitude tanh(slope x)",
+    "GELU": 'x (1 + erf(x / sqrt 2)) / 2, or its tanh form where approximate is "tanh"',
+    "Softplus": "log(1 + exp(beta x)) / beta",
+    "Powers": "(N, 1) to (N, degree): x, x^2, ..., x^degree",
+}
+LOSSES = {
+    "MSELoss": "mean of (output - target)^2 over all entries",
+    "HalfMSELoss": "sum of (output - target)^2 / (2 N), N samples",
+    "BCEWithLogitsLoss": "the output is the logit z; mean of log(1 + exp(z)) - target z",
+    "CrossEntropyLoss": "the outputs are logits; mean over the N samples of -log softmax at the "
+    "target, a class index from 0",
+    "TanhCrossEntropyLoss": "sum over the N samples of -(1 + t) log s(2 z) - (1 - t) log s(-2 z), "
+    "divided by N; s is the logistic function, the targets t are -1 and 1",
+}
+OPTIMISERS = {
+    "SGD": "g = gradient; with momentum v = momentum v + g, v = g in the first step, and "
+    "p = p - lr v; without p = p - lr g",
+    "Adam": "m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, "
+    "p = p - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), t from 1",
+}
+PENALTY = "the loss contains l1 sum|w| / N + l2 sum w^2 / (2 N) over parameters of two or more axes"
+
+
+def conventions(kinds: Iterable[str], shape: tuple[int, ...], plan: Any) -> dict[str, str]:
+    """Return the sentences that apply.
+
+    Args:
+        kinds: classes of the layers that the chapter has.
+        shape: of one sample.
+        plan: the chapter's training.
+    """
+    found = {"files": FILES}
+    if len(shape) == 3:
+        found["input"] = "(N, C, H, W): sample, map, row, column"
+    found |= {kind: LAYERS[kind] for kind in dict.fromkeys(kinds) if kind in LAYERS}
+    found[plan.loss] = LOSSES.get(plan.loss, "as the class of this name in torch")
+    found[plan.optimizer] = OPTIMISERS.get(plan.optimizer, "as the class of this name in torch")
+    if plan.l1 or plan.l2:
+        found["penalty"] = PENALTY
+    found["steps"] = "every step sees the same batch; the learning rate does not change"
+    return found

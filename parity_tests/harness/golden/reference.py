@@ -1,0 +1,93 @@
+"""The reference's run: K optimiser steps on one batch, every module tapped."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from parity_tests.harness.pair import Pair
+from parity_tests.harness.run import run_torch
+from parity_tests.harness.trace import Trace, tap_torch
+from ref_torch.optim import build_loss, build_optimizer
+from ref_torch.penalty import penalty
+from scratch.spec.schema import Train
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a network made of one batch.
+
+    Attributes:
+        trace: of the first step.
+        output: of the first step.
+        loss: of the first step, with the penalties; None without a loss.
+        d_input: gradient of the input in the first step.
+        gradients: of every parameter in the first step.
+        updated: parameters and running statistics after the last step, by name.
+        traces: of all steps.
+    """
+
+    trace: Trace
+    output: Array
+    loss: Array | None
+    d_input: Array
+    gradients: dict[str, Array]
+    updated: dict[str, Array]
+    traces: tuple[Trace, ...]
+
+
+def train(pair: Pair, plan: Train, target: Array, steps: int, dtype: str) -> Run:
+    """Make `steps` steps on the pair's batch with the chapter's loss, penalties and optimiser.
+
+    Args:
+        pair: gives the network, its weights and the batch.
+        plan: the chapter's training; no schedule is applied.
+        target: of every sample.
+        steps: K, at least 1.
+        dtype: "float64" for the truth, "float32" to see what torch itself loses.
+    """
+    model = pair.torch_as(dtype)
+    optimizer = build_optimizer(plan, model.parameters())
+    criterion = build_loss(plan)
+    x = torch.from_numpy(pair.inputs[0].astype(dtype)).requires_grad_(True)
+    wanted = target.astype(dtype) if target.dtype.kind == "f" else target
+    runs: list[Run] = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        x.grad = None
+        with tap_torch(model) as trace:
+            output = model(x)
+            loss = criterion(output, torch.from_numpy(wanted))
+            if plan.l1 or plan.l2:
+                loss = loss + penalty(model, plan.l1, plan.l2, len(x))
+            loss.backward()
+        gradients = {name: _array(p.grad) for name, p in model.named_parameters()}
+        runs.append(Run(trace, _array(output), _array(loss), _array(x.grad), gradients, {}, ()))
+        optimizer.step()
+    first = runs[0]
+    after = {name: _array(value) for name, value in model.state_dict().items()}
+    traces = tuple(run.trace for run in runs)
+    return Run(first.trace, first.output, first.loss, first.d_input, first.gradients, after, traces)
+
+
+def once(pair: Pair, dtype: str) -> Run:
+    """Run forward and backward from the pair's own cotangent, without a loss or a step."""
+    model = pair.torch_as(dtype)
+    with tap_torch(model) as trace:
+        found = run_torch(model, tuple(v.astype(dtype) for v in pair.inputs), pair.d_output)
+    return Run(trace, found.output, None, found.dx[0], found.gradients, {}, (trace,))
+
+
+def modules(pair: Pair) -> dict[str, torch.nn.Module]:
+    """Return a copy of the reference's modules by path, in float64."""
+    return dict(copy.deepcopy(pair.torch).named_modules())
+
+
+def _array(value: Any) -> Array:
+    return np.array(value.detach().numpy())

@@ -1,0 +1,121 @@
+"""A run of the reference as a set: every tensor with its name, bound and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from parity_tests.harness import nulls
+from parity_tests.harness.golden import formats, limits
+from parity_tests.harness.golden.manifest import GIVEN, STEP, Bound, Call, Set, Tensor
+from parity_tests.harness.golden.names import Names
+from parity_tests.harness.golden.reference import Run
+from parity_tests.harness.pair import Pair
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Arrays = dict[str, Array]
+
+REAL = "real", "signed random numbers, weights and buffers moved off their initial values"
+EXACT = (
+    "exact",
+    "integer weights, inputs and cotangent, no loss and no step: float32 and float64 must give "
+    "these numbers bit for bit",
+)
+
+
+def real(
+    pair: Pair,
+    wide: Run,
+    narrow: Run,
+    *,
+    dtype: str = "float64",
+    seed: int = 0,
+    target: Array | None = None,
+    steps: int = 0,
+    calls: tuple[Call, ...] = (),
+) -> tuple[Set, Arrays]:
+    """Return the set of a run on real numbers.
+
+    Args:
+        pair: gives the network and what it was given.
+        wide: run in float64.
+        narrow: the same run in float32.
+        dtype: of the arrays.
+        seed: drew the pair.
+        target: of the loss, if there is one.
+        steps: optimiser steps of the runs.
+        calls: loss and optimiser.
+    """
+    null = limits.null_units(pair, wide)
+    names = Names(pair, wide)
+    others = names.tensors(narrow, target)
+    allowed = limits.own(pair, wide)
+    moving = {*null} if steps <= 1 else names.drifts(null, nulls.names(pair))
+    tensors, arrays = [], {}
+    for name, (role, phase, module, value) in names.tensors(wide, target).items():
+        parameter = name.partition(".")[2]
+        other = others[name][3]
+        own: limits.Bounds = {}
+        bounds: limits.Bounds
+        if phase == GIVEN:
+            bounds = _both(limits.GIVEN)
+        elif phase == STEP:
+            bounds = {} if parameter in moving else limits.updated(value, other, steps)
+        else:
+            unit = null.get(parameter) if role == "gradient" else None
+            own = names.own(name, allowed)
+            bounds = limits.at_least(limits.whole_run(value, other, unit), own)
+        if dtype == "float32" and value.dtype.kind == "f":
+            bounds, own = (limits.stored(one, value) if one else {} for one in (bounds, own))
+            value = value.astype(np.float32)
+        is_null = role == "gradient" and parameter in null
+        tensors.append(_tensor("real", name, role, phase, module, value, bounds, own, is_null))
+        arrays[name] = value
+    return Set(*REAL, seed, tuple(tensors), (*names.calls, *calls)), arrays
+
+
+def exact(pair: Pair, run: Run, *, dtype: str = "float64", seed: int = 0) -> tuple[Set, Arrays]:
+    """Return the set of a run in which no sum is rounded."""
+    names = Names(pair, run)
+    tensors, arrays = [], {}
+    for name, (role, phase, module, value) in names.tensors(run, None).items():
+        kept = value.astype(dtype) if value.dtype.kind == "f" else value
+        bounds = _both(limits.GIVEN if phase == GIVEN else limits.EXACT)
+        tensors.append(_tensor("exact", name, role, phase, module, kept, bounds))
+        arrays[name] = kept
+    return Set(*EXACT, seed, tuple(tensors), names.calls), arrays
+
+
+def _both(reason: str) -> dict[str, Bound]:
+    return dict.fromkeys(("float64", "float32"), Bound(0.0, reason))
+
+
+def _tensor(
+    set_name: str,
+    name: str,
+    role: str,
+    phase: str,
+    module: str,
+    value: Array,
+    bounds: Mapping[str, Bound],
+    own: Mapping[str, Bound] | None = None,
+    null: bool = False,
+) -> Tensor:
+    return Tensor(
+        name,
+        role,
+        phase,
+        module,
+        value.shape,
+        value.dtype.name,
+        formats.digest(value),
+        float(value.min()),
+        float(value.max()),
+        int(np.count_nonzero(value)),
+        bounds,
+        own or {},
+        null,
+        formats.symbol(set_name, name),
+    )
