@@ -84,7 +84,7 @@ def integer_state(
         per_output: weights per output, more where otherwise some inputs would have no reader.
     """
     values: dict[str, Array] = {}
-    deep = sum(value.ndim >= 2 for value in state.values()) > DEEP
+    deep = is_deep(state)
     for name, old in state.items():
         if is_statistic(name):
             values[name] = _exact_statistic(name, old, rng, most=0 if deep else 2)
@@ -111,6 +111,11 @@ def dense_integer_state(
         else integers(rng, old.shape, limit)
         for name, old in state.items()
     }
+
+
+def is_deep(state: Mapping[str, Array]) -> bool:
+    """Whether a network has more than `DEEP` layers with weights."""
+    return sum(value.ndim >= 2 for value in state.values()) > DEEP
 
 
 def is_statistic(name: str) -> bool:

@@ -123,7 +123,10 @@ def check_chapter(
     if "L5" in chosen:
         from parity_tests.harness.levels import trajectory
 
-        checks += protected("L5", id, seed, lambda: trajectory.run(id, size, seed, dtype=dtype))
+        steps = trajectory.usual_steps(id, size)
+        checks += protected(
+            "L5", id, seed, lambda: trajectory.run(id, size, seed, steps, dtype=dtype)
+        )
     if "L6" in chosen:
         from parity_tests.harness.levels import export
 

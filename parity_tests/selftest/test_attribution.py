@@ -11,7 +11,7 @@ import pytest
 
 import scratch
 from parity_tests.harness import attribution, planting, small_faults
-from parity_tests.harness.levels import judge
+from parity_tests.harness.levels import judge, trajectory
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.verdict import Check, Verdict
@@ -22,10 +22,13 @@ ZERO = "its true gradient is zero"
 REASONS = {small_faults.NO_ROOM, small_faults.NOTHING, ZERO}
 
 
+DEEP = tuple(id for id in spec.ids() if trajectory.usual_steps(id) < 1000)
+
+
 def _attempted() -> Iterator[Any]:
     for id in spec.ids():
-        yield id, "real"
-        if spec.get(id).exact:
+        yield pytest.param(id, "real", marks=[pytest.mark.long] if id in DEEP else [])
+        if spec.get(id).exact and id not in DEEP:
             convolutions = any(
                 isinstance(m, nn.Conv2d) for _, m in scratch.build(id).named_modules()
             )
@@ -44,6 +47,14 @@ def test_every_fault_is_attributed(id: str, form: str) -> None:
     zero = sum(attempt.skipped == ZERO for attempt in attempts)
     assert zero == (len(spec.get(id).null_directions) if form == "real" else 0)
     assert _of_every_leaf(attribution.make_pair(id, form)) <= tried
+
+
+@pytest.mark.parametrize("id", DEEP)
+def test_some_faults_of_a_deep_network_are_attributed(id: str) -> None:
+    """All of them take minutes; the long test plants them."""
+    attempts = attribution.run(id, most=7)
+    assert any(not attempt.skipped for attempt in attempts)
+    assert all(attempt.right for attempt in attempts if not attempt.skipped), attempts
 
 
 def _of_every_leaf(pair: Pair) -> set[str]:
