@@ -31,6 +31,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_predict_units.py \
   parity_tests/numeric/test_preprocess.py \
   parity_tests/numeric/test_run_pictures.py \
+  parity_tests/numeric/test_shapes.py \
   parity_tests/numeric/test_stopping.py \
   parity_tests/numeric/test_weights.py \
   parity_tests/training/test_presets.py \

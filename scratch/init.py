@@ -27,6 +27,7 @@ def _uniform(limit: float, rng: np.random.Generator, shape: tuple[int, ...]) -> 
 _WEIGHTS: dict[str, Draw] = {
     "zeros": lambda rng, shape, fan_in, fan_out: np.zeros(shape),
     "normal": lambda rng, shape, fan_in, fan_out: rng.standard_normal(shape),
+    "small": lambda rng, shape, fan_in, fan_out: 0.1 * rng.standard_normal(shape),
     "torch": lambda rng, shape, fan_in, fan_out: _uniform(1 / math.sqrt(fan_in), rng, shape),
     "xavier": lambda rng, shape, fan_in, fan_out: _uniform(
         math.sqrt(6 / (fan_in + fan_out)), rng, shape
@@ -69,11 +70,11 @@ def draw(
         names: paths of the parameters in the order of the state dict.
         kinds: "Class.parameter" for each.
         shapes: shape of each.
-        scheme: "zeros"; "normal", N(0, 1); "torch", U(+-1/sqrt(fan_in)) for weights and biases,
-            which is what torch draws for Linear and Conv2d; "xavier", U(+-sqrt(6/(fan_in +
-            fan_out))) (Glorot and Bengio 2010); "msra", N(0, 2/fan_in) (He et al. 2015); "lecun",
-            U(+-2.4/fan_in) for weights and biases (LeCun et al. 1998, appendix A). Biases are zero
-            unless said otherwise.
+        scheme: "zeros"; "normal", N(0, 1); "small", N(0, 0.01); "torch", U(+-1/sqrt(fan_in)) for
+            weights and biases, which is what torch draws for Linear and Conv2d; "xavier",
+            U(+-sqrt(6/(fan_in + fan_out))) (Glorot and Bengio 2010); "msra", N(0, 2/fan_in) (He et
+            al. 2015); "lecun", U(+-2.4/fan_in) for weights and biases (LeCun et al. 1998, appendix
+            A). Biases are zero unless said otherwise.
         seed: seed of the one generator.
 
     Returns:

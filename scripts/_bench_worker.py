@@ -75,7 +75,8 @@ def _task(id: str, batch: int) -> tuple[Any, Any, Any]:
     x = rng.standard_normal((batch, *chapter.data.shape)).astype(np.float32)
     if chapter.data.task == "multiclass":
         return chapter, x, rng.integers(0, len(chapter.data.classes), batch)
-    return chapter, x, rng.integers(0, 2, (batch, 1)).astype(np.float32)
+    *_, shape = chapter.facts.shapes.values()
+    return chapter, x, rng.integers(0, 2, (batch, *shape)).astype(np.float32)
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def entry(id: str) -> dict[str, Any]:
     """Return what the spec says about a chapter, as plain values."""
     from scratch import spec
-    from scratch.data.images import IDX_SETS
+    from scratch.data.loading import readable
 
     chapter = spec.get(id)
     data = chapter.data
@@ -70,7 +70,7 @@ def entry(id: str) -> dict[str, Any]:
         "parameters": chapter.facts.parameters,
         "files": [f"{folder}/{chapter.file}.py" for folder in FOLDERS],
         "data": [data.name, *data.alternatives],
-        "data_dir": list(IDX_SETS) if data.name == "digits" else [],
+        "data_dir": list(readable(data)) if data.name in ("digits", "shapes") else [],
         "task": data.task,
         "expected": {"metric": expected.metric, "low": expected.low, "high": expected.high},
         "note": expected.note,

@@ -1,9 +1,11 @@
 """Ask a bundle what it sees. Needs ONNX Runtime, and Pillow for pictures, but not torch.
 
-A picture (PNG, JPEG, any size) becomes grey and is scaled to the network's size; dark ink on a
-bright ground is told by its border. A table row is its numbers with commas between them, in the
-units of the data set. A .npy file holds raw samples: table rows (N, F), or images (N, H, W) whose
-bytes run to 255; with --prepared it holds the network's input as it is.
+A picture (PNG, JPEG, any size) is scaled to the network's size. For a network of one channel it
+becomes grey, and dark ink on a bright ground is told by its border; for a network of colours its
+shorter side is scaled to 256/224 of the size and the middle is taken. A table row is its numbers
+with commas between them, in the units of the data set. A .npy file holds raw samples: table rows
+(N, F), or images (N, H, W), in colour (N, H, W, 3), whose bytes run to 255; with --prepared it
+holds the network's input as it is.
 """
 
 from __future__ import annotations

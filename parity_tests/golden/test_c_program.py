@@ -92,3 +92,29 @@ def test_only_integers_show_what_happens_at_the_kink(program: Program) -> None:
     assert first is not None
     assert first.tensor.name == "cotangent.layers.fc1"
     assert "the mask is x >= 0, not x > 0" in first.causes[0]
+
+
+HEADER = """
+#include "real.h"
+#include "exact.h"
+#include <stdio.h>
+int main(void) {
+  printf("%.17g %lld %.17g", real_loss[0], real_target[1], exact_d_output[2]);
+  return 0;
+}
+"""
+
+
+def test_the_header_compiles_and_holds_the_numbers(tmp_path: Path) -> None:
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    assert compiler, "this test compiles a header and finds no C compiler (cc, gcc or clang)"
+    manifest, sets = content.make("mlp_mnist", format="c-header")
+    formats.write(tmp_path / "golden", manifest, sets)
+    source, binary = tmp_path / "golden" / "main.c", tmp_path / "main"
+    source.write_text(HEADER)
+    subprocess.run([compiler, "-std=c99", str(source), "-o", str(binary)], check=True)
+    done = subprocess.run([str(binary)], check=True, capture_output=True, text=True)
+    loss, target, cotangent = done.stdout.split()
+    assert float(loss) == sets["real"]["loss"]
+    assert int(target) == sets["real"]["target"][1]
+    assert float(cotangent) == sets["exact"]["d_output"].flat[2]

@@ -137,6 +137,46 @@ def test_misuse_is_said() -> None:
         check(writes, module, shape=(5, 3))
 
 
+class Unnamed(torch.nn.Module):
+    """A network that reshapes outside of its modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(2, 3, 2)
+        self.fc = torch.nn.Linear(12, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.conv(x).flatten(1))
+
+
+def test_a_network_with_unnamed_places_is_still_located() -> None:
+    def mine(given: Given) -> dict[str, Array]:
+        y = torch.nn.functional.conv2d(
+            *(torch.tensor(given[n]) for n in ("input", "parameter.conv.weight"))
+        ).numpy() + given["parameter.conv.bias"].reshape(-1, 1, 1)
+        z = y.reshape(len(y), -1) @ given["parameter.fc.weight"].T
+        dy = given["d_output"] @ given["parameter.fc.weight"]
+        return {"activation.conv": y, "output": z, "cotangent.conv": dy, "d_input": 0 * z}
+
+    with pytest.raises(DivergenceError, match="first divergence: output") as caught:
+        check(mine, Unnamed(), shape=(4, 2, 3, 3))
+    rows = {row.tensor.name: row for row in caught.value.reports[0].given}
+    assert not rows["activation.conv"].failing
+    assert rows["cotangent.conv"].failing  # right numbers, (N, 12) for (N, 3, 2, 2)
+    assert rows["d_input"].failing
+
+
+def test_a_random_module_is_refused() -> None:
+    module = torch.nn.Sequential(torch.nn.Linear(3, 9), torch.nn.Dropout(0.5))
+    with pytest.raises(ValueError, match="something else each time"):
+        check(lambda given: {}, module, shape=(5, 3))
+    check(
+        lambda g: {"output": g["input"] @ g["parameter.0.weight"].T + g["parameter.0.bias"]},
+        module.eval(),
+        shape=(5, 3),
+    )
+
+
 def test_the_reference_is_left_alone() -> None:
     module = torch.nn.BatchNorm1d(3)
     before = {name: value.clone() for name, value in module.state_dict().items()}

@@ -16,6 +16,8 @@ _conv = (
     .at((2, 3, 8, 11), "kernel (2, 3)", in_channels=3, out_channels=7, kernel_size=(2, 3))
     .at((2, 5, 4, 7), "kernel 1", in_channels=5, out_channels=3, kernel_size=1)
     .at((1, 1, 13, 8), "one channel", in_channels=1, out_channels=3, kernel_size=5)
+    .at((17, 3, 8, 11), "many images", in_channels=3, out_channels=5, kernel_size=4)
+    .at((17, 3, 4, 2), "whole images", in_channels=3, out_channels=5, kernel_size=(4, 2))
     .at(
         (2, 3, 8, 11),
         "stride 2 padding 1",
@@ -180,6 +182,9 @@ _pointwise = [
     _Layer("Softmax", exact=False)
     .at((3, 7), "along 1", dim=1)
     .at(_shape, "along 2", dim=2)
+    .at((3, 7), "axis not named, of two")
+    .at((4, 3, 5), "axis not named, of three")
+    .at(_shape, "axis not named, of four")
     .at((3, 7), "far from zero", dim=1, values="shifted"),
 ]
 _WEIGHTS = (0.5, 2.0, 1.25, 0.75)

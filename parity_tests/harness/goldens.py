@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from scratch.data import colour
 from scratch.data.preprocess import invert
 from scratch.deploy.schema import GOLDEN, Tensor
 from scratch.run.files import atomic_write
@@ -50,6 +51,8 @@ def raw_of(record: Mapping[str, Any], x: Array) -> Array:
         x: the network's input (N, *shape).
     """
     values = x.astype(np.float64)
+    if record["kind"] == "image" and record["channels"] == 3:
+        return colour.invert(record, x)
     if record["kind"] == "image":
         low, high = record["value_range"]
         levels = np.rint(record["full"] * (values - low) / (high - low))

@@ -163,9 +163,12 @@ def _sigmoid(_: Any, __: Any, d_output: Array, truth: Result) -> Units:
 
 def _softmax(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result) -> Units:
     x, y = inputs[0], truth.output
+    axis = module.dim
+    if axis is None:  # torch's old rule, which its documentation of softmax does not tell
+        axis = 0 if x.ndim == 3 else 1
     return {
-        "output": bounds.softmax_output(x, y, module.dim),
-        "dx": bounds.softmax_dx(x, y, d_output, module.dim),
+        "output": bounds.softmax_output(x, y, axis),
+        "dx": bounds.softmax_dx(x, y, d_output, axis),
     }
 
 

@@ -91,15 +91,19 @@ def make_task(
         OPTIMISERS[optimizer],
         _options(chapter, OPTIMISERS[optimizer]),
         x,
-        targets(chapter.data, rng, dtype),
+        targets(chapter, rng, dtype),
         plan[:steps],
     )
 
 
-def targets(data: spec.Data, rng: np.random.Generator, dtype: str, samples: int = SAMPLES) -> Array:
-    """Draw targets of a chapter's task: (samples, 1), or class indices (samples,)."""
+def targets(
+    chapter: spec.Chapter, rng: np.random.Generator, dtype: str, samples: int = SAMPLES
+) -> Array:
+    """Draw targets of a chapter's task: (samples, outputs), or class indices (samples,)."""
+    data = chapter.data
     if data.task == "regression":
-        return inputs.signed(rng, (samples, 1), dtype)
+        *_, shape = chapter.facts.shapes.values()
+        return inputs.signed(rng, (samples, *shape), dtype)
     if data.task == "binary":
         labels = np.asarray(data.options.get("labels", (0, 1)), dtype=np.float64)
         return labels[rng.integers(0, 2, (samples, 1))]

@@ -175,6 +175,14 @@ def test_integers_in_place_of_numbers_are_compared_by_value() -> None:
     assert first({"input": handmade.arrays()["input"].astype(np.int64)}) is not None
 
 
+def test_a_reference_of_zeros_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    zeros = {**handmade.arrays(), "gradient.fc.bias": np.zeros(2)}
+    monkeypatch.setattr(handmade, "arrays", lambda: zeros)
+    row = first({"gradient.fc.bias": np.zeros(2)})
+    assert row.verdict == "MISTRUSTED"
+    assert "zero everywhere" in row.found.note
+
+
 def test_forced_layers_meet_their_own_bound() -> None:
     near = handmade.arrays()["output"] + 1e-14
     assert first({"output": near}) is None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from scratch.data.dataset import Table
-from scratch.spec.errors import UserError
+from scratch.spec.errors import UserError, unknown
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -143,6 +143,34 @@ def digits() -> Table:
         source="Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998, "
         "CC BY 4.0; from scikit-learn",
     )
+
+
+_PHOTOS = {"china": "6061409035", "flower": "6056698931"}  # numbers on flickr.com
+
+
+def photo(name: str = "china") -> tuple[Array, str]:
+    """Return a photo in grey and whom to credit.
+
+    The grey level is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), rounded.
+
+    Args:
+        name: "china", a pagoda, or "flower".
+
+    Returns:
+        (427, 640) uint8, and the source.
+
+    Raises:
+        UserError: an unknown photo, or scikit-learn is missing.
+
+    >>> grey, _ = photo("china")
+    >>> grey.shape, str(grey.dtype)
+    ((427, 640), 'uint8')
+    """
+    if name not in _PHOTOS:
+        raise unknown("photo", name, _PHOTOS)
+    colours = _datasets().load_sample_image(f"{name}.jpg")
+    grey = np.rint(colours @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    return grey, f"photo {_PHOTOS[name]} of flickr.com, 2011, CC BY 2.0; from scikit-learn"
 
 
 TABLES: dict[str, Callable[[int], Table]] = {

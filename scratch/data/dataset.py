@@ -17,7 +17,8 @@ class Split:
 
     Attributes:
         x: (N, *shape) float32, as the network takes them.
-        y: (N, 1) float32 for regression and binary tasks, (N,) int64 for several classes.
+        y: (N, outputs) float32 for regression, (N, 1) float32 for binary tasks, (N,) int64 for
+            several classes.
     """
 
     x: Array

@@ -7,11 +7,13 @@ spaces x evenly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from scratch.data.points import line_points
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Samples = tuple[Array, Array]
@@ -167,6 +169,29 @@ def _series(x: Array, fifth: float) -> Samples:
     return x[:, None], y[:, None]
 
 
+def one(generator: np.random.Generator, target: Sequence[float] = (0.0,)) -> Samples:
+    """The constant one, twice, because the R2 of a single sample is no number; nothing is drawn.
+
+    Args:
+        generator: not used.
+        target: what the function of chapter 2 should become, a number per output.
+
+    Returns:
+        x (2, 1), y (2, len(target)).
+    """
+    return np.ones((2, 1)), np.tile(np.asarray(target, dtype=np.float64), (2, 1))
+
+
+def line(generator: np.random.Generator) -> Samples:
+    """The fifty points of chapter 3, the same in every split; nothing is drawn.
+
+    Returns:
+        x (50, 1), y (50, 1).
+    """
+    x, y = line_points()
+    return x[:, None], y[:, None]
+
+
 def gate(rule: Callable[[Array, Array], Array]) -> Callable[[np.random.Generator], Samples]:
     """Return the generator of a truth table of two inputs (chapters 6 and 10); nothing is drawn.
 
@@ -208,6 +233,8 @@ class Recipe:
 
 
 GENERATORS: dict[str, Recipe] = {
+    "one": Recipe(one),
+    "line": Recipe(line),
     "servers": Recipe(servers),
     "flats": Recipe(flats),
     "cities": Recipe(cities),

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from scratch.data import files, preprocess
+from scratch.data import colour_sets, files, preprocess
 from scratch.data.bundled import TABLES
 from scratch.data.dataset import Dataset, Split
 from scratch.data.generators import GENERATORS
 from scratch.data.images import IDX_SETS, load_digits, load_idx
 from scratch.data.images import wanted as wanted_images
+from scratch.data.patches import PHOTO_PATCHES, load_patches
 from scratch.data.preprocess import Record
 from scratch.data.splits import three_ways
 from scratch.data.streams import stream
@@ -23,7 +24,7 @@ from scratch.spec.schema import Chapter, Data
 Array = np.ndarray[Any, np.dtype[Any]]
 Samples = tuple[Array, Array]
 
-_EMBEDDED = ("digits", *TABLES, *GENERATORS)
+_EMBEDDED = ("digits", PHOTO_PATCHES, "shapes", *TABLES, *GENERATORS)
 
 
 def load(
@@ -33,7 +34,8 @@ def load(
 
     Generated sets: training, validation and test are three independent draws of the book's number
     of samples; truth tables are their rows three times. Real tables and digits: 70 / 10 / 20 % of
-    each class. Files: see `scratch.data.files` and `scratch.data.images.load_idx`.
+    each class. Files: see `scratch.data.files`, `scratch.data.images.load_idx` and
+    `scratch.data.colour_sets.load_files`.
 
     The chapter's own set is normalised as the chapter says. Another set has other units: where the
     chapter says "none", it is brought to 0 ... 1 ("min-max"), a regression's target too.
@@ -42,7 +44,8 @@ def load(
     stays), and:
 
     - "labels": two numbers that stand for the classes of a binary task, (-1, 1) instead of (0, 1);
-    - "samples" and "augment", images only: see `scratch.data.images`.
+    - "samples" and "augment", images only: see `scratch.data.images`, and
+      `scratch.data.colour_sets` for shapes and colour pictures.
 
     Args:
         chapter: at the size that is wanted.
@@ -56,7 +59,7 @@ def load(
             have.
     """
     data = chapter.data
-    on_disk = IDX_SETS if data.name == "digits" else files.readable(data)
+    on_disk = readable(data)
     known = tuple(dict.fromkeys((data.name, *data.alternatives, *on_disk)))
     if name is not None and name not in known:
         raise unknown("data set", name, known)
@@ -71,12 +74,27 @@ def load(
         raise UserError(f'"{name}" is embedded and reads no files; leave out the data folder')
     if data.name == "digits":
         return load_idx(data, name, Path(data_dir), seed)
+    if on_disk == colour_sets.FILE_SETS:
+        return colour_sets.load_files(data, name, Path(data_dir), seed)
     return _from_files(data, name or on_disk[0], Path(data_dir), seed)
+
+
+def readable(data: Data) -> tuple[str, ...]:
+    """Return the sets that a chapter reads from a folder."""
+    if data.name == "digits":
+        return IDX_SETS
+    if data.name == "shapes":
+        return colour_sets.FILE_SETS if data.shape[0] == 3 else ()
+    return files.readable(data)
 
 
 def _embedded(data: Data, name: str, seed: int) -> Dataset:
     if name == "digits":
         return load_digits(data, seed)
+    if name == "shapes":
+        return colour_sets.load_shapes(data, seed)
+    if name == PHOTO_PATCHES:
+        return load_patches(data, seed)
     if name in TABLES:
         return _load_table(data, name, seed)
     if name in GENERATORS:
@@ -85,6 +103,8 @@ def _embedded(data: Data, name: str, seed: int) -> Dataset:
         raise UserError(f"name the folder (--data-dir): {wanted_images(name)}")
     if name in files.FILE_SETS:
         raise UserError(f"name the folder (--data-dir) that holds {files.wanted(name)}")
+    if name in colour_sets.FILE_SETS:
+        raise UserError(f"name the folder (--data-dir) that holds {colour_sets.wanted(name)}")
     raise unknown("data set", name, _EMBEDDED)
 
 
@@ -147,7 +167,7 @@ def _split(data: Data, record: Record, x: Array, y: Array) -> Split:
     x = preprocess.apply(record, x)
     if data.task == "multiclass":
         return Split(x, y.astype(np.int64))
-    column = preprocess.apply_target(record, y.reshape(len(y), 1))
+    column = preprocess.apply_target(record, y.reshape(len(y), -1))
     if "labels" in record:
         column = np.asarray(record["labels"])[column.astype(np.int64)]
     return Split(x, column.astype(np.float32))

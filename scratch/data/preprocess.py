@@ -11,6 +11,7 @@ The record is all that a program without this package needs to repeat it:
   `enlarge` times in both directions, `border` empty pixels are added on every side, an empty pixel
   (value 0) becomes a and full ink (value `full`) becomes b, and the result is reshaped to `shape`.
   Ink is bright: dark ink on white paper is to be inverted first.
+- the same kind with `"channels": 3`: colour pictures, see `scratch.data.colour`.
 
 A normalised target adds `"target": {"kind": "min-max", "low": ..., "high": ...}`, plain numbers.
 `"labels": [-1, 1]` says that a binary target is -1 or 1, so that the network's output is the
@@ -24,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from scratch.data import normalise
+from scratch.data import colour, normalise
 from scratch.spec.errors import UserError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -76,7 +77,8 @@ def apply(record: Mapping[str, Any], raw: Array, full: float | None = None) -> A
 
     Args:
         record: see the module.
-        raw: tables (N, F); images (N, h, w) or (h, w), before or after enlarging.
+        raw: tables (N, F); images (N, h, w) or (h, w), before or after enlarging; colour pictures
+            (N, H, W, 3) or (H, W, 3).
         full: images: the value of full ink; the record's own if None (255 for ordinary pictures).
 
     Returns:
@@ -87,7 +89,8 @@ def apply(record: Mapping[str, Any], raw: Array, full: float | None = None) -> A
             in an image, outside of 0 ... full.
     """
     if record["kind"] == "image":
-        return _image(record, raw, record["full"] if full is None else full)
+        image = colour.apply if record["channels"] == 3 else _image
+        return image(record, raw, record["full"] if full is None else full)
     columns = record["shape"][0]
     if raw.ndim != 2 or raw.shape[1] != columns or not len(raw):
         raise UserError(f"expects (N, {columns}), N rows of {columns} values; got {raw.shape}")

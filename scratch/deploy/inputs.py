@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from scratch.data.picture import PICTURES, colours, upright
 from scratch.data.preprocess import apply
 from scratch.spec.errors import UserError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Record = Mapping[str, Any]
-
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-LARGEST_PICTURE = 50_000_000  # pixels; a small file can claim far more and fill the memory
 
 
 def read(text: str, record: Record, *, invert: bool | None = None, prepared: bool = False) -> Array:
@@ -26,7 +23,8 @@ def read(text: str, record: Record, *, invert: bool | None = None, prepared: boo
         text: a picture file, a .npy file, or numbers such as "0.58,0.92".
         record: the preprocessing of the bundle (see `scratch.data.preprocess`).
         invert: pictures: True for dark ink on a bright ground, False for bright ink, None to tell
-            by the border (a border that is mostly bright is paper).
+            by the border (a border that is mostly bright is paper). Colours stay as they are
+            unless it is True.
         prepared: .npy files: the array is the network's input already.
 
     Returns:
@@ -47,13 +45,16 @@ def read(text: str, record: Record, *, invert: bool | None = None, prepared: boo
 
 
 def _picture(path: Path, record: Record, invert: bool | None) -> Array:
-    """Return a picture as grey levels of the network's size: ink bright, ground 0."""
+    """Return a picture as the network takes it; of grey levels, ink is bright and the ground 0."""
     from PIL import Image, ImageOps
 
-    if record["kind"] != "image" or record["channels"] != 1:
+    if record["kind"] != "image":
         columns = ", ".join(record.get("names", ()))
         raise UserError(f"this network takes numbers, not a picture: {columns}")
-    grey = _grey(path)
+    if record["channels"] == 3:
+        found = colours(path, record)
+        return apply(record, 255 - found if invert else found, full=255)
+    grey = upright(path, "L")
     pixels = np.asarray(grey)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     if invert is None:
@@ -65,30 +66,6 @@ def _picture(path: Path, record: Record, invert: bool | None) -> Array:
         high, wide = record["size"]
         grey = ImageOps.pad(grey, (wide, high), Image.Resampling.LANCZOS, color=ground)
     return apply(record, np.asarray(grey), full=255)
-
-
-def _grey(path: Path) -> Any:
-    """Return an upright 8-bit grey picture; what is transparent shows white paper."""
-    from PIL import Image, ImageOps
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                if opened.width * opened.height > LARGEST_PICTURE:
-                    raise UserError(f"{opened.width} x {opened.height} pixels are too many")
-                if opened.mode.startswith("I;16"):  # Pillow would clip 16 bits to 8
-                    return Image.fromarray((np.asarray(opened) // 257).astype(np.uint8))
-                upright = ImageOps.exif_transpose(opened).convert("RGBA")
-    except Image.DecompressionBombError as error:
-        raise UserError(f"too large ({error})") from error
-    except UserError:
-        raise
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or "not a picture, or damaged"
-        raise UserError(f"cannot be read ({reason})") from error
-    paper = Image.new("RGBA", upright.size, "white")
-    return Image.alpha_composite(paper, upright).convert("L")
 
 
 def _array(path: Path, record: Record, prepared: bool) -> Array:

@@ -75,7 +75,9 @@ class ScaledTanh(Module):
 
     def backward(self, d_output: Array) -> Array:
         """Return the gradient of the input."""
-        return activation.tanh_backward(d_output * self.amplitude, self.saved()) * self.slope
+        dx = activation.tanh_backward(d_output, self.saved())
+        dx *= self.amplitude * self.slope
+        return dx
 
     def extra_repr(self) -> str:
         """Return the arguments."""

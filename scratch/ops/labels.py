@@ -71,12 +71,18 @@ def _of_labels(
     n, classes = x.shape
     checks.shape(target, n)
     counted = target != ignore_index
-    outside = target[counted & ((target < 0) | (target >= classes))]
-    if outside.size:
-        raise ShapeError(f"class labels from 0 to {classes - 1}", outside[0])
-    labels = np.where(counted, target, 0)
+    every = bool(counted.all())
+    outside = (target < 0) | (target >= classes)
+    if not every:
+        outside &= counted
+    if outside.any():
+        raise ShapeError(f"class labels from 0 to {classes - 1}", target[outside][0])
+    labels = target if every else np.where(counted, target, 0)
+    rows = np.arange(n) if every else np.flatnonzero(counted)
+    weights = weight[labels[rows]]  # of the rows that count
     q = np.zeros((n, classes), weight.dtype)
-    q[counted] = smoothing / classes * weight
-    q[counted, labels[counted]] += (1 - smoothing) * weight[labels[counted]]
-    total = weight[labels[counted]].sum()
+    if smoothing:
+        q[rows] = smoothing / classes * weight
+    q[rows, labels[rows]] += (1 - smoothing) * weights
+    total = weights.sum()
     return Wanted(q, counted, labels, total if total != 0 else np.nan)

@@ -250,7 +250,8 @@ def cross_entropy(
             losses = -want.q[rows, want.labels] * log_p[rows, want.labels]
         else:
             losses = -(want.q * log_p).sum(axis=1)
-    losses = np.where(want.counted, losses, losses.dtype.type(0))
+    if not want.counted.all():
+        losses = np.where(want.counted, losses, losses.dtype.type(0))
     cache = CrossEntropyCache(log_p, want.q, want.counted, reduction, want.total)
     return reductions.reduce(losses, reduction, want.total), cache
 

@@ -105,7 +105,11 @@ def max_pool2d_backward(dy: Array, cache: MaxPoolCache) -> Array:
     dy = layout.arrange(dy, order)
     dx = layout.zeros((*winner.shape[:2], *w.size), dtype, order)
     for number, outs, ins in w.taps():
-        dx[ins] += keep(dy[outs], winner[outs] == number)
+        share = keep(dy[outs], winner[outs] == number)
+        if w.overlap:
+            dx[ins] += share
+        else:  # twice as fast
+            dx[ins] = share
     return dx
 
 
@@ -197,7 +201,10 @@ def avg_pool2d_backward(dy: Array, cache: AvgPoolCache) -> Array:
     share = layout.arrange(dy, order) / divisor
     dx = layout.zeros(shape, dtype, order)
     for _, outs, ins in w.taps():
-        dx[ins] += share[outs]
+        if w.overlap:
+            dx[ins] += share[outs]
+        else:  # twice as fast
+            dx[ins] = share[outs]
     return dx
 
 

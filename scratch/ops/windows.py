@@ -6,6 +6,7 @@ that whole rectangle at once.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -46,6 +47,14 @@ class Windows(NamedTuple):
                 outs = (everything, everything, vertical[0], horizontal[0])
                 ins = (everything, everything, vertical[1], horizontal[1])
                 yield i * kw + j, outs, ins
+
+    @property
+    def overlap(self) -> bool:
+        """Whether an entry of the image may lie in several windows."""
+        return any(
+            s < d * (k - 1) + 1
+            for s, k, d in zip(self.stride, self.kernel, self.dilation, strict=True)
+        )
 
     def first_taps(self) -> Array:
         """Return, for each output (OH, OW), the number of the first tap inside the image."""
@@ -133,6 +142,14 @@ def windows(
     spread = checks.pair(dilation, "dilation")
     if any(p > k // 2 for p, k in zip(border, kernel, strict=True)):
         raise ShapeError(f"padding of at most half the kernel size {kernel}", border)
+    return _counted(size, kernel, steps, border, spread, bool(ceil_mode))
+
+
+@lru_cache  # a network asks for the same few windows at every step
+def _counted(
+    size: Pair, kernel: Pair, steps: Pair, border: Pair, spread: Pair, ceil_mode: bool
+) -> Windows:
+    """Count the windows along both axes and check that each meets the image."""
 
     def count(axis: int) -> int:
         extent = spread[axis] * (kernel[axis] - 1) + 1

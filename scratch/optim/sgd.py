@@ -67,7 +67,8 @@ class SGD(Optimizer):
         if momentum != 0:
             if "momentum_buffer" in state:
                 state["momentum_buffer"] *= momentum
-                state["momentum_buffer"] += (1 - float(group["dampening"])) * grad
+                rest = 1 - float(group["dampening"])
+                state["momentum_buffer"] += grad if rest == 1 else rest * grad
             else:
                 state["momentum_buffer"] = np.array(grad)
             velocity = state["momentum_buffer"]

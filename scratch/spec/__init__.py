@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from scratch.spec import curves, deep, fourier, gates, lenet, linear, mlp, vgg
+from scratch.spec import curves, deep, fourier, gates, kernels, lenet, linear, mlp, vgg
 from scratch.spec.arguments import arguments
 from scratch.spec.errors import UserError, unknown
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Onnx, Source, Stop, Tiny, Train
@@ -44,6 +44,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     fourier.FOURIER_EARLY_STOP,
     fourier.FOURIER_DROPOUT,
     deep.MNIST_SMALL,
+    kernels.KERNELS,
+    kernels.LEARN_KERNEL,
     lenet.LENET5,
     *vgg.PLAIN,
     *vgg.NORMALISED,

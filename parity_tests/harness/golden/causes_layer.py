@@ -46,25 +46,31 @@ def layer_guesses(evidence: Evidence, tensor: Tensor) -> Iterator[Guess]:
     """Yield what mistakes in the layer that makes a tensor would have made of it."""
     maker = evidence.maker(tensor.name)
     if maker is not None:
-        yield from _forward(_layer(evidence, maker), evidence)
+        if _known(evidence, maker):
+            yield from _forward(_layer(evidence, maker), evidence)
         return
     if tensor.role == "gradient" and tensor.name != "d_input":
         for call in evidence.set.calls:
             local = tensor.name.removeprefix(f"gradient.{call.path}.")
-            if tensor.module == call.path and local in call.parameters:
+            if tensor.module == call.path and local in call.parameters and _known(evidence, call):
                 yield from _gradient(_layer(evidence, call), local)
         return
     if tensor.role == "updated":
         path, _, local = tensor.name.removeprefix("updated.").rpartition(".")
         for call in evidence.set.calls:
-            if call.path == path and call.kind.startswith("BatchNorm"):
+            if call.path == path and call.kind.startswith("BatchNorm") and _known(evidence, call):
                 yield from causes_norm.running(_layer(evidence, call), local)
         yield from causes_step.guesses(evidence, tensor)
         return
-    for call in _readers(evidence, tensor.name):
+    for call in filter(lambda call: _known(evidence, call), _readers(evidence, tensor.name)):
         layer = _layer(evidence, call)
         for text, value in _backward(layer, evidence):
             yield f"{text} (backward of {call.path})", value
+
+
+def _known(evidence: Evidence, call: Call) -> bool:
+    """Whether it is known what a call reads: a reshape outside of every module has no name."""
+    return bool(call.reads) and evidence.get(call.reads[0]) is not None
 
 
 def _readers(evidence: Evidence, name: str) -> list[Call]:

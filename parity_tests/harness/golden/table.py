@@ -10,6 +10,7 @@ from typing import Any
 from parity_tests.harness.golden.judge import Report, Row
 
 SCHEMA = 1
+MOST = 5  # explained tensors behind the first divergence that are printed
 
 
 def text(report: Report) -> str:
@@ -50,9 +51,9 @@ def verdict_lines(report: Report) -> list[str]:
     lines = [f"{report.set}: {len(failing)} of {count} tensors given are outside their bounds"]
     lines.append(divergence(failing[0]))
     lines += [f"  {_fits(failing[0].tensor.name, cause)}" for cause in failing[0].causes]
-    for row in failing[1:]:
-        lines += [f"then {_fits(row.tensor.name, cause)}" for cause in row.causes[:1]]
-    return lines
+    more = [_fits(row.tensor.name, row.causes[0]) for row in failing[1:] if row.causes]
+    lines += [f"then {text}" for text in more[:MOST]]
+    return lines + ([f"and {len(more) - MOST} more, see the JSON"] if len(more) > MOST else [])
 
 
 def divergence(row: Row) -> str:

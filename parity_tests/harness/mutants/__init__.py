@@ -29,6 +29,7 @@ from parity_tests.harness.mutants import (
     optimizer,
     pointwise,
     pool,
+    tiles,
     wiring,
 )
 from parity_tests.harness.mutants.fault import Fault
@@ -39,6 +40,7 @@ from scratch import spec
 FAULTS: tuple[Fault, ...] = (
     *linear.FAULTS,
     *conv.FAULTS,
+    *tiles.FAULTS,
     *pool.FAULTS,
     *pointwise.FAULTS,
     *loss.FAULTS,

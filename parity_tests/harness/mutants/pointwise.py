@@ -134,6 +134,20 @@ def _(original: Any, x: Array, axis: int) -> Any:
     return original(x, -1)
 
 
+@plant(
+    "softmax without an axis along the second",
+    "nn.activation.Softmax.forward",
+    ["Softmax"],
+    "forward output",
+)
+def _(original: Any, self: nn.Softmax, input: Array) -> Any:
+    named, self.dim = self.dim, 1 if self.dim is None else self.dim
+    try:
+        return original(self, input)
+    finally:
+        self.dim = named
+
+
 @plant("dropout scaled by (1-p)", DROPOUT, ["Dropout"], "forward output")
 def _(original: Any, x: Array, p: float, mask: Array) -> Any:
     y, cache = original(x, p, mask)

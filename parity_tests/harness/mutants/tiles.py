@@ -1,0 +1,66 @@
+"""Faults in the tiles of `scratch.ops.conv_tiles`: they show on many images of few maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from parity_tests.harness.mutants.fault import Fault, planter
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+FAULTS: list[Fault] = []
+plant = planter(FAULTS)
+
+TILES = "ops.conv_tiles."
+
+
+@plant("kernels of a tile shifted by one", TILES + "shifted", ("Conv2d",), "forward output")
+def _(original: Any, weight: Array, tile: tuple[int, int]) -> Array:
+    kernels: Array = original(weight, tile)
+    return np.roll(kernels, 1, axis=1)
+
+
+@plant(
+    "a tile's second row of outputs as its first", TILES + "shifted", ("Conv2d",), "forward output"
+)
+def _(original: Any, weight: Array, tile: tuple[int, int]) -> Array:
+    kernels: Array = original(weight, tile)
+    return np.roll(kernels, len(kernels) // 2, axis=0) if tile == (2, 2) else kernels
+
+
+@plant("last partial tile empty", TILES + "shifted", ("Conv2d",), "forward output")
+def _(original: Any, weight: Array, tile: tuple[int, int]) -> Array:
+    kernels: Array = original(weight, tile)
+    return kernels if tile == (2, 2) else np.zeros_like(kernels)
+
+
+@plant(
+    "tiles one beside the other added as if apart",
+    TILES + "_add_patches",
+    ("Conv2d",),
+    "backward dx",
+)
+def _(original: Any, d_columns: Array, block: Any, **more: Any) -> None:
+    original(d_columns=d_columns, block=block._replace(beside=1), **more)
+
+
+@plant(
+    "gradient of a tile's first copy alone", TILES + "add_unshifted", ("Conv2d",), "backward weight"
+)
+def _(original: Any, dweight: Array, d_matrix: Array, tile: tuple[int, int]) -> None:
+    first = d_matrix.copy()
+    first[len(dweight) :] = 0
+    original(dweight, first, tile)
+
+
+@plant(
+    "whole images as kernels read backwards",
+    "ops.conv_whole.forward",
+    ("Conv2d",),
+    "forward output",
+)
+def _(original: Any, weight: Array, **more: Any) -> Array:
+    y: Array = original(weight=weight[:, :, ::-1], **more)
+    return y
