@@ -67,7 +67,7 @@ def tolerances(
 def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, int]:
     """Return how many entries of each tensor can be non-zero at all.
 
-    Found by running the module on ones. A max pool sends each cotangent to one place, and behind it
+    Found by running the module on ones, with a one for every weight that is not zero. A max pool sends each cotangent to one place, and behind it
     an activation can only pass on what arrives.
     """
     kind = type(module).__name__
@@ -103,7 +103,7 @@ def _parts(module: Any, inputs: tuple[Array, ...], d_output: Array) -> Sequence[
 def _with_ones(module: Any) -> Any:
     opened = copy.deepcopy(module)
     for parameter in opened.parameters():
-        parameter.data.fill_(1.0)
+        parameter.data = (parameter.data != 0).to(parameter.dtype)
     return opened
 
 

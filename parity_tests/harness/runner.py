@@ -116,7 +116,7 @@ def check_chapter(
     if "L0" in chosen:
         checks += seeds("L0", lambda at: exact.run(of_chapter(id, size, at, exact=True)))
     if "L1" in chosen and dtype == "float64":
-        checks += seeds("L1", lambda at: oracle.run(pair(at), oracle.ENTRIES), 1)
+        checks += seeds("L1", lambda at: oracle.run(pair(at), oracle.entries(pair(at))), 1)
     if _judged(chosen, dtype):
         level = "L2" if dtype == "float64" else "L3"
         checks += seeds(level, lambda at: judge.run(pair(at), dtype))

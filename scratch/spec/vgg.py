@@ -58,8 +58,8 @@ def _vgg(depth: int, batch_norm: bool) -> Chapter:
         model="VGG",
         arguments={"configuration": column, "batch_norm": batch_norm, "classes": 1000},
         tiny=Tiny(
-            arguments={"classes": 9, "width": 2, "hidden": 13, "pool": 1, "dropout": 0.25},
-            shape=(3, 64, 64),
+            arguments={"classes": 9, "width": 2, "hidden": 13, "pool": 1, "dropout": 0.125},
+            shape=(3, 40, 40),
         ),
         exact={"dropout": 0.5},
         data=images(),

@@ -6,7 +6,7 @@ last bit, with no difference of nearby numbers (Squire and Trapp 1998). No torch
 
 from __future__ import annotations
 
-from parity_tests.harness import bounds, nulls
+from parity_tests.harness import bounds, inputs, nulls
 from parity_tests.harness.compare import compare
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.verdict import Check
@@ -15,6 +15,12 @@ from scratch.gradcheck import complex_step
 
 LEVEL = "L1"
 ENTRIES = 24  # checked per tensor of a network; a layer is checked at every entry
+ENTRIES_DEEP = 6  # the same where each entry takes a forward through many layers
+
+
+def entries(pair: Pair) -> int:
+    """Return how many entries of each tensor of a network are checked."""
+    return ENTRIES_DEEP if inputs.is_deep(pair.scratch.state_dict()) else ENTRIES
 
 
 def run(pair: Pair, entries: int | None) -> list[Check]:
