@@ -14,6 +14,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_augment.py \
   parity_tests/numeric/test_bundled.py \
   parity_tests/numeric/test_conv_by_hand.py \
+  parity_tests/numeric/test_colour.py \
   parity_tests/numeric/test_data.py \
   parity_tests/numeric/test_data_files.py \
   parity_tests/numeric/test_decision_line.py \
@@ -21,6 +22,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_formulas.py \
   parity_tests/numeric/test_gradcheck.py \
   parity_tests/numeric/test_idx.py \
+  parity_tests/numeric/test_kernels.py \
   parity_tests/numeric/test_lr_range.py \
   parity_tests/numeric/test_normalise.py \
   parity_tests/numeric/test_npz.py \

@@ -51,7 +51,7 @@ def build(id: str, size: str = "full", seed: int = 0, **overrides: Any) -> nn.Mo
             kinds.append(f"{type(module).__name__}.{name}")
     state = model.state_dict()
     shapes = [tuple(state[name].shape) for name in names]
-    values = draw(names, kinds, shapes, chapter.train.init, seed)
+    values = draw(names, kinds, shapes, chapter.train.init, seed, chapter.train.initial)
     drawn = {name: torch.from_numpy(value) for name, value in zip(names, values, strict=True)}
     model.load_state_dict({**state, **drawn})
     return model

@@ -49,7 +49,8 @@ def build(id: str, size: str = "full", seed: int = 0, **overrides: Any) -> Modul
             names.append(f"{path}.{name}" if path else name)
             kinds.append(f"{type(module).__name__}.{name}")
     state = model.state_dict()
-    values = draw(names, kinds, [state[name].shape for name in names], chapter.train.init, seed)
+    shapes = [state[name].shape for name in names]
+    values = draw(names, kinds, shapes, chapter.train.init, seed, chapter.train.initial)
     model.load_state_dict({**state, **dict(zip(names, values, strict=True))})
     generator = np.random.default_rng(seed)
     for _, module in model.named_modules():

@@ -7,7 +7,7 @@ libraries drawing the same random numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,7 @@ def draw(
     shapes: Sequence[tuple[int, ...]],
     scheme: str,
     seed: int,
+    given: Mapping[str, float] | None = None,
 ) -> list[Array]:
     """Draw the initial value of every parameter.
 
@@ -76,15 +77,20 @@ def draw(
             al. 2015); "lecun", U(+-2.4/fan_in) for weights and biases (LeCun et al. 1998, appendix
             A). Biases are zero unless said otherwise.
         seed: seed of the one generator.
+        given: numbers that named parameters have in every entry, whatever the scheme.
 
     Returns:
         float32 arrays in the order of `names`.
 
     Raises:
-        ValueError: unknown scheme.
+        ValueError: unknown scheme, or a number for a parameter that is not there.
     """
     if scheme not in _WEIGHTS:
         raise ValueError(f'unknown initial values "{scheme}"; known: {", ".join(SCHEMES)}')
+    fixed = given or {}
+    if not set(fixed) <= set(names):
+        strangers = ", ".join(sorted(set(fixed) - set(names)))
+        raise ValueError(f"initial values for unknown parameters: {strangers}")
     rng = np.random.default_rng(seed)
     size = dict(zip(names, shapes, strict=True))
     values = []
@@ -105,5 +111,7 @@ def draw(
             bias = size.get(name.removesuffix("weight") + "bias")
             fan_in, fan_out = fans(kind, shape, bias[0] if bias else shape[0])
             value = _WEIGHTS[scheme](rng, shape, fan_in, fan_out)
+        if name in fixed:
+            value = np.full(shape, fixed[name])
         values.append(value.astype(np.float32))
     return values

@@ -1,7 +1,9 @@
-"""One framework in a process of its own: it times training steps whenever it is asked to.
+"""One framework in a process of its own: it times steps whenever it is asked to.
 
-Reads lines from standard input: "CHAPTER BATCH SECONDS"; answers each with the mean seconds of a
-step over about that long. Started by bench.py, which lets two of these take turns.
+Reads lines "MODE NAME BATCH SECONDS" (tabs between) from standard input, the mode "train" or
+"infer", the name a chapter or one of LAYERS; answers each with the mean seconds of a step over
+about that long. Started by bench.py, which lets several of these take turns. With "memory" instead
+of the seconds it answers with what a few steps take; bench.py asks a fresh process for that.
 """
 
 from __future__ import annotations
@@ -10,14 +12,40 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 WARM_UP = 3
+FIRST, LAST = 2, 10
+"""Steps between which memory must not grow."""
+
+Step = Callable[[], Any]
 
 
-def scratch_step(id: str, batch: int) -> Callable[[], Any]:
+class Layer(NamedTuple):
+    """A convolution on its own, forward and backward, as it stands inside a large network."""
+
+    shape: tuple[int, int, int]
+    out_channels: int
+    kernel: int
+    stride: int
+    padding: int
+
+    @property
+    def arguments(self) -> tuple[int, int, int, int, int]:
+        """What Conv2d takes."""
+        return (self.shape[0], self.out_channels, self.kernel, self.stride, self.padding)
+
+
+LAYERS = {
+    "conv 3x3, 64 maps": Layer((64, 32, 32), 64, 3, 1, 1),
+    "conv 1x1, 64 maps": Layer((64, 32, 32), 64, 1, 1, 0),
+    "conv 7x7 stride 2": Layer((3, 112, 112), 64, 7, 2, 3),
+}
+
+
+def scratch_train(name: str, batch: int) -> Step:
     """Return a training step of the NumPy twin: forward, loss, backward, optimizer."""
     import scratch
     from scratch import nn
@@ -25,8 +53,18 @@ def scratch_step(id: str, batch: int) -> Callable[[], Any]:
     from scratch.train import build_loss, build_optimizer
 
     keep_freed_memory()  # as `scratch.train.fit` does
-    chapter, x, target = _task(id, batch)
-    model = scratch.build(id)
+    if name in LAYERS:
+        layer, x = _scratch_layer(name, batch)
+        dy = layer(x)
+        layer.zero_grad()
+
+        def both() -> None:
+            layer(x)
+            layer.backward(dy)
+
+        return both
+    chapter, x, target = _task(name, batch)
+    model = scratch.build(name)
     criterion, optimizer = build_loss(chapter.train), build_optimizer(chapter.train, model)
 
     def step() -> None:
@@ -40,54 +78,200 @@ def scratch_step(id: str, batch: int) -> Callable[[], Any]:
     return step
 
 
-def torch_step(id: str, batch: int) -> Callable[[], Any]:
-    """Return the same step of the torch twin, in eager mode."""
+def scratch_infer(name: str, batch: int) -> Step:
+    """Return a forward pass of the NumPy twin that keeps nothing."""
+    import scratch
+    from scratch.nn import inference
+    from scratch.run.memory import keep_freed_memory
+
+    keep_freed_memory()
+    if name in LAYERS:
+        model, x = _scratch_layer(name, batch)
+    else:
+        model, x = scratch.build(name).eval(), _task(name, batch)[1]
+
+    def step() -> None:
+        with inference():
+            model(x)
+
+    return step
+
+
+def torch_train(name: str, batch: int, compile: bool = False) -> Step:
+    """Return the training step of the torch twin, in eager mode or compiled."""
     import torch
 
     import ref_torch
     from ref_torch.optim import build_loss, build_optimizer
 
     torch.set_num_threads(1)
-    chapter, x, target = _task(id, batch)
-    inputs, targets = torch.from_numpy(x), torch.from_numpy(target)
-    model = ref_torch.build(id)
+    if name in LAYERS:
+        layer, x = _torch_layer(name, batch)
+        x.requires_grad_()
+        run = torch.compile(layer) if compile else layer
+        dy = layer(x).detach()
+        return lambda: run(x).backward(dy)
+    chapter, array, target = _task(name, batch)
+    inputs, targets = torch.from_numpy(array), torch.from_numpy(target)
+    model = ref_torch.build(name)
+    forward = torch.compile(model) if compile else model
     criterion = build_loss(chapter.train)
     optimizer = build_optimizer(chapter.train, model.parameters())
 
     def step() -> None:
         optimizer.zero_grad()
-        criterion(model(inputs), targets).backward()
+        criterion(forward(inputs), targets).backward()
         optimizer.step()
 
     return step
 
 
-STEPS = {"scratch": scratch_step, "torch": torch_step}
+def torch_infer(name: str, batch: int, compile: bool = False) -> Step:
+    """Return a forward pass of the torch twin, in eager mode or compiled."""
+    import torch
+
+    import ref_torch
+
+    torch.set_num_threads(1)
+    if name in LAYERS:
+        model, x = _torch_layer(name, batch)
+    else:
+        model, x = ref_torch.build(name).eval(), torch.from_numpy(_task(name, batch)[1])
+    forward = torch.compile(model) if compile else model
+
+    def step() -> None:
+        with torch.inference_mode():
+            forward(x)
+
+    return step
 
 
-def _task(id: str, batch: int) -> tuple[Any, Any, Any]:
+def onnx_infer(name: str, batch: int) -> Step:
+    """Return a forward pass of the exported network in ONNX Runtime."""
+    import onnxruntime
+
+    import ref_torch
+    from ref_torch.export.onnx import to_proto
+    from scratch import spec
+
+    proto = to_proto(ref_torch.build(name).eval(), spec.get(name))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    feed = {session.get_inputs()[0].name: _task(name, batch)[1]}
+    return lambda: session.run(None, feed)
+
+
+STEPS: dict[tuple[str, str], Callable[[str, int], Step]] = {
+    ("scratch", "train"): scratch_train,
+    ("scratch", "infer"): scratch_infer,
+    ("torch", "train"): torch_train,
+    ("torch", "infer"): torch_infer,
+    ("compile", "train"): lambda name, batch: torch_train(name, batch, compile=True),
+    ("compile", "infer"): lambda name, batch: torch_infer(name, batch, compile=True),
+    ("onnx", "infer"): onnx_infer,
+}
+
+
+def offers(framework: str, mode: str, name: str) -> bool:
+    """Return whether a framework has such a step."""
+    return (framework, mode) in STEPS and not (framework == "onnx" and name in LAYERS)
+
+
+def memory(framework: str, mode: str, name: str, batch: int) -> tuple[float, float, float]:
+    """Run a few steps and return what they take, in MB.
+
+    Returns:
+        The peak of a step and the growth between steps FIRST and LAST, as NumPy's allocations are
+        traced (0 for torch, whose memory Python does not see), and the peak of the whole process.
+    """
+    import gc
+    import tracemalloc
+
+    step = STEPS[framework, mode](name, batch)
+    tracemalloc.start()
+    for _ in range(FIRST):
+        step()
+    gc.collect()  # also empties Python's own store of freed tuples
+    start = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    for _ in range(FIRST, LAST):
+        step()
+    peak = tracemalloc.get_traced_memory()[1]
+    gc.collect()
+    growth = tracemalloc.get_traced_memory()[0] - start
+    tracemalloc.stop()
+    traced = framework == "scratch"
+    return (peak / 1e6 if traced else 0.0, growth / 1e6 if traced else 0.0, _process_peak())
+
+
+def _process_peak() -> float:
+    """Return the most memory that this process has had, in MB."""
+    import resource
+
+    status = Path("/proc/self/status")
+    if status.exists():  # a child process inherits the other figure from its parent on Linux
+        line = next(s for s in status.read_text().splitlines() if s.startswith("VmHWM"))
+        return int(line.split()[1]) / 1e3
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KB; bytes on macOS
+    return most / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def _scratch_layer(name: str, batch: int) -> tuple[Any, Any]:
+    import numpy as np
+
+    from scratch.nn import Conv2d
+
+    layer, (weight, x) = Conv2d(*LAYERS[name].arguments), _arrays(name, batch)
+    layer.weight.data[...] = weight
+    channels_last = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    return layer, channels_last  # as it lies inside a network
+
+
+def _torch_layer(name: str, batch: int) -> tuple[Any, Any]:
+    import torch
+
+    layer, (weight, x) = torch.nn.Conv2d(*LAYERS[name].arguments), _arrays(name, batch)
+    layer.weight.data.copy_(torch.from_numpy(weight))
+    return layer, torch.from_numpy(x)
+
+
+def _arrays(name: str, batch: int) -> tuple[Any, Any]:
+    import numpy as np
+
+    one, rng = LAYERS[name], np.random.default_rng(0)
+    weight = rng.standard_normal((one.out_channels, one.shape[0], one.kernel, one.kernel))
+    x = rng.standard_normal((batch, *one.shape))
+    return weight.astype(np.float32), x.astype(np.float32)
+
+
+def _task(name: str, batch: int) -> tuple[Any, Any, Any]:
     import numpy as np
 
     from scratch import spec
 
-    chapter = spec.get(id)
+    chapter = spec.get(name)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((batch, *chapter.data.shape)).astype(np.float32)
     if chapter.data.task == "multiclass":
         return chapter, x, rng.integers(0, len(chapter.data.classes), batch)
-    *_, shape = chapter.facts.shapes.values()
-    return chapter, x, rng.integers(0, 2, (batch, *shape)).astype(np.float32)
+    return chapter, x, rng.integers(0, 2, (batch, 1)).astype(np.float32)
 
 
 def main() -> None:
-    """Answer until standard input ends."""
-    make = STEPS[sys.argv[1]]
-    ready: dict[tuple[str, int], Callable[[], Any]] = {}
+    """Answer until standard input ends; the fields of a line are separated by tabs."""
+    framework = sys.argv[1]
+    ready: dict[tuple[str, str, int], Step] = {}
     for line in sys.stdin:
-        id, size, seconds = line.split()
-        key = (id, int(size))
+        mode, name, size, seconds = line.rstrip("\n").split("\t")
+        if seconds == "memory":
+            print(*memory(framework, mode, name, int(size)), flush=True)
+            continue
+        key = (mode, name, int(size))
         if key not in ready:
-            ready[key] = make(*key)
+            ready[key] = STEPS[framework, mode](name, int(size))
             for _ in range(WARM_UP):
                 ready[key]()
         count, start, limit = 0, time.perf_counter(), float(seconds)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import _maps
+import _paths
 import numpy as np
 
 from scratch.build import construct
@@ -14,6 +16,7 @@ from scratch.models.mlp import MLP
 from scratch.nn import Module, Sequential, Sigmoid
 from scratch.run import pictures
 from scratch.run.metrics import History, score
+from scratch.spec import descent
 from scratch.spec.schema import Chapter
 from scratch.train import predict as run
 
@@ -56,8 +59,11 @@ def draw(
     drawn = [_losses(folder, chapter, histories)]
     if len(histories) == 2:
         drawn.append(_gap(folder, chapter, histories))
+    if chapter.id in descent.ids() and dataset.name == chapter.data.name:
+        return [*drawn, _path(folder, chapter, dataset, histories)]
     if chapter.data.task == "regression":
-        return [*drawn, _fit(folder, chapter, dataset, predict)]
+        drawn.append(_fit(folder, chapter, dataset, predict))
+        return drawn + _maps.draw(folder, chapter, dataset, state)
     x, title = dataset.test.x, f"{chapter.title}\ntest split"
     truth, outputs = _classes(dataset), predict(x)
     binary = chapter.data.task == "binary"
@@ -83,7 +89,15 @@ def draw(
     pictures.confusion_matrix(drawn[-1], truth, guess.astype(int), dataset.classes, title)
     if dataset.preprocessing["kind"] == "image":
         drawn += _images(folder, chapter, dataset, guess, state)
-    return drawn
+    return drawn + _maps.draw(folder, chapter, dataset, state)
+
+
+def _path(folder: Path, chapter: Chapter, dataset: Dataset, histories: dict[str, History]) -> Path:
+    """Draw the steps of the first twin on the function; the other twin's are the same."""
+    steps = len(next(iter(histories.values())).step_losses)
+    title = f"{chapter.train.optimizer}, rate {chapter.train.lr:g}"
+    visited = {title: _paths.walked(chapter, dataset, steps)}
+    return _paths.draw(folder / "path.png", descent.get(chapter.id), visited)
 
 
 def _classes(dataset: Dataset) -> Array:

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import _maps
 import _plots
 import _twins
 import numpy as np
@@ -25,6 +26,8 @@ from scratch.run.folder import RunFolder
 from scratch.run.metrics import History, score
 from scratch.spec.errors import UserError
 from scratch.spec.schema import Chapter, Expected
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 TWINS = {"torch": ("torch",), "scratch": ("scratch",), "both": ("torch", "scratch")}
 RESULTS = "results.json"
@@ -103,6 +106,7 @@ class Result:
         tests: metrics on the test split by name of the twin.
         plots: the pictures.
         lines: of the first twin, see `_lines`.
+        kernels: of the first twin, how far each is from the kernel of its name.
     """
 
     folder: RunFolder
@@ -113,6 +117,7 @@ class Result:
     tests: Mapping[str, Mapping[str, float]]
     plots: Sequence[Path]
     lines: Sequence[Mapping[str, Any]]
+    kernels: Mapping[str, float]
 
     def gap(self) -> float:
         """Return the largest difference of the twins' training losses at any step."""
@@ -195,21 +200,32 @@ def _run(
         way = f"; go on with: python scripts/train.py --resume {folder.path}" if str(stop) else ""
         raise KeyboardInterrupt(f"{stop}{way}") from stop
     tests = {
-        twin.name: score(chapter.data.task, twin.predict(dataset.test.x), dataset.test.y)
-        for twin in twins
+        twin.name: measure(chapter, twin.predict(dataset.test.x), dataset.test.y) for twin in twins
     }
     about = {"chapter": chapter.id, "size": chapter.size}
     for number, twin in enumerate(twins):
         path = folder.weights if number == 0 else folder.path / f"model.{twin.name}.safetensors"
         weights.save(path, twin.state(), {**about, "twin": twin.name})
     lines = _lines(chapter, dataset, twins[0].state())
-    text = json.dumps({"test": tests} | ({"lines": lines} if lines else {}), indent=1) + "\n"
+    gaps = _maps.gaps(chapter, twins[0].state())
+    parts = {"test": tests, "lines": lines, "kernels": gaps}
+    text = json.dumps({name: part for name, part in parts.items() if part}, indent=1) + "\n"
     atomic_write(folder.path / RESULTS, text.encode())
     plots = _plots.draw(
         folder.plots, chapter, dataset, histories, twins[0].predict, twins[0].state()
     )
     folder.seal()
-    return Result(folder, chapter, dataset, twins, histories, tests, plots, lines)
+    return Result(folder, chapter, dataset, twins, histories, tests, plots, lines, gaps)
+
+
+def measure(chapter: Chapter, outputs: Array, targets: Array) -> dict[str, float]:
+    """Return the metric in which a chapter's band is given: R2, accuracy, or its loss."""
+    if chapter.expected.metric != "loss":
+        return score(chapter.data.task, outputs, targets)
+    from scratch.train import build_loss
+
+    exact = (values.astype(np.float64) for values in (outputs, targets))
+    return {"loss": float(build_loss(chapter.train)(*exact))}
 
 
 def _lines(
@@ -256,6 +272,8 @@ def verdict(expected: Expected, value: float, judged: bool) -> str:
         value: the metric.
         judged: whether the run is the default one, of which the band speaks.
     """
+    if expected.low is None:
+        return f"no band to reach ({expected.note})"
     band = f"at least {expected.low:g}"
     if expected.high is not None:
         band = f"{expected.low:g} to {expected.high:g}"

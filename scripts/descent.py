@@ -83,40 +83,15 @@ def table(example: Any, run: Any) -> str:
 
 def draw(folder: Path, example: Any) -> Path:
     """Draw the runs of an example on its curve or its surface."""
-    import numpy as np
+    import _paths
 
     from scratch import descent
-    from scratch.run.pictures import basics as pictures
 
-    path = folder / f"{example.id}.png"
-    names = tuple(example.runs[0].start)
-    visited: dict[str, Any] = {
+    visited = {
         run.title: [tuple(p.inputs.values()) for p in descent.follow(example.function, run)]
         for run in example.runs
     }
-
-    def value(*inputs: float) -> float:
-        return descent.evaluate(example.function, dict(zip(names, inputs, strict=True))).value
-
-    target = example.runs[0].target or None
-    title = f"{example.title}\n{example.formula}"
-    function = np.vectorize(value, otypes=[float])
-    if len(names) == 1:
-        flat = {name: [x for (x,) in points] for name, points in visited.items()}
-        pictures.path_on_curve(path, function, flat, (names[0], "value"), title, target)
-    elif example.function == "loss_surface":
-        from scratch.basics import half_mse
-        from scratch.data.points import line_points
-
-        x, y = line_points()
-        surface = lambda w, b: half_mse(w, b, x, y)  # noqa: E731
-        span = ((0.8, 3.0), (2.0, 4.2))
-        pictures.path_on_contour(path, surface, visited, ("w", "b"), title, span)
-    else:
-        pictures.path_on_contour(
-            path, function, visited, (names[0], names[1]), title, target=target
-        )
-    return path
+    return _paths.draw(folder / f"{example.id}.png", example, visited)
 
 
 def draw_basics(folder: Path) -> list[Path]:

@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _json(found: list[tuple[str, Prediction]], target: str) -> str:
     rows: list[dict[str, Any]] = []
     for name, prediction in found:
-        if prediction.value is None:
+        if not prediction.values:
             rows.append(
                 {
                     "input": name,
@@ -69,16 +69,20 @@ def _json(found: list[tuple[str, Prediction]], target: str) -> str:
                 }
             )
         else:
-            rows.append({"input": name, "value": prediction.value, "target": target})
+            numbers = prediction.values
+            value = numbers[0] if len(numbers) == 1 else list(numbers)
+            rows.append({"input": name, "value": value, "target": target})
     return json.dumps(rows, indent=1, ensure_ascii=False)
 
 
 def _table(found: list[tuple[str, Prediction]], target: str) -> str:
     from tabulate import tabulate
 
-    if found[0][1].value is not None:
-        rows = [(name, prediction.value) for name, prediction in found]
-        return tabulate(rows, ("input", target or "value"), floatfmt=".6g")
+    if count := len(found[0][1].values):
+        rows = [(name, *prediction.values) for name, prediction in found]
+        label = target or "value"
+        labels = [label] if count == 1 else [f"{label} {n}" for n in range(1, count + 1)]
+        return tabulate(rows, ("input", *labels), floatfmt=".6g")
     rows_of_classes = []
     for name, prediction in found:
         ordered = sorted(prediction.probabilities.items(), key=lambda item: -item[1])

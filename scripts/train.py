@@ -101,7 +101,8 @@ def summary(result: Result, judged: bool) -> str:
         ((metric, value),) = test.items()
         said = verdict(chapter.expected, value, judged)
         seconds = result.histories[name].seconds
-        lines.append(f"  {name:8} test {metric} {value:.4f} ({said}), {seconds:.1f} s")
+        number = f"{value:.4g}" if metric == "loss" else f"{value:.4f}"
+        lines.append(f"  {name:8} test {metric} {number} ({said}), {seconds:.1f} s")
         if result.histories[name].stopped:
             lines.append(f"    {result.histories[name].stopped}")
     if len(result.tests) == 2:
@@ -112,6 +113,8 @@ def summary(result: Result, judged: bool) -> str:
             f"x1 = {line['x1']:.4g}" if "x1" in line else _slanted(line["slope"], line["intercept"])
         )
         lines.append(f"  line {' | '.join(line['between'])} in raw units: {place}")
+    for name, gap in result.kernels.items():
+        lines.append(f"  learnt kernel {name}: weights within {gap:.1e}")
     lines.append(f"pictures: {result.folder.plots}")
     lines.append(f"next: python scripts/export_onnx.py {path} --out bundle/{path.name}")
     return "\n".join(lines)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from parity_tests.plug import DivergenceError, Given, check, parity
+from ref_torch.nn import Add
 
 __all__ = ["parity"]  # the fixture
 
@@ -164,6 +165,41 @@ def test_a_network_with_unnamed_places_is_still_located() -> None:
     assert not rows["activation.conv"].failing
     assert rows["cotangent.conv"].failing  # right numbers, (N, 12) for (N, 3, 2, 2)
     assert rows["d_input"].failing
+
+
+class Residual(torch.nn.Module):
+    """x + fc(x) behind another layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = torch.nn.Linear(3, 4)
+        self.fc = torch.nn.Linear(4, 4)
+        self.add = Add()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        return self.add(x, self.fc(x))
+
+
+@pytest.mark.parametrize(
+    ("skip", "inner", "words"),
+    [
+        (1.0, 1.0, ""),
+        (0.0, 1.0, "cotangent.first fits if the gradient through add is forgotten"),
+        (2.0, 1.0, "cotangent.first fits if the gradient through add is added twice"),
+        (1.0, 0.0, "cotangent.first fits if only the branch through add arrives"),
+    ],
+)
+def test_a_forgotten_branch_is_named(skip: float, inner: float, words: str) -> None:
+    def mine(given: Given) -> dict[str, Array]:
+        dy = given["d_output"]
+        return {"cotangent.first": skip * dy + inner * dy @ given["parameter.fc.weight"]}
+
+    if not words:
+        check(mine, Residual(), shape=(5, 3))
+        return
+    with pytest.raises(DivergenceError, match=words):
+        check(mine, Residual(), shape=(5, 3))
 
 
 def test_a_random_module_is_refused() -> None:

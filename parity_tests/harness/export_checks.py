@@ -30,9 +30,10 @@ def measured(
     want: Array,
     tolerance: Array | float,
     dtype: str = "float32",
+    reach: int | None = None,
 ) -> Check:
-    """Return the check of one array against its reference."""
-    found = compare(got, want, tolerance, dtype=dtype)
+    """Return the check of one array against its reference, arguments as of `compare`."""
+    found = compare(got, want, tolerance, dtype=dtype, reach=reach)
     return Check(
         "L6",
         bundle.chapter["id"],

@@ -13,7 +13,9 @@ from parity_tests.harness import engines, goldens
 from parity_tests.harness.bounds import end_to_end, whole
 from parity_tests.harness.engines import Run
 from parity_tests.harness.export_checks import guarded, measured, told
+from parity_tests.harness.inputs import sized
 from parity_tests.harness.verdict import Check
+from scratch import spec
 from scratch.data.preprocess import apply
 from scratch.deploy.answer import labels
 from scratch.deploy.schema import BATCHES, Bundle
@@ -73,8 +75,10 @@ def golden_itself(
         if _identical(prepared, golden.x)
         else "bundle.json makes another input of the raw samples",
     }
+    about = (f"{name}: truth", "torch float64")
+    reach = _reach([golden.x])
     truth_itself = measured(
-        bundle, f"{name}: truth", "torch float64", golden.y, want, whole(want), "float64"
+        bundle, *about, golden.y, want, whole(want), dtype="float64", reach=reach
     )
     return [truth_itself] + [
         told(bundle, f"{name}: {part}", "golden.json", problem)
@@ -87,11 +91,16 @@ def _identical(a: Array, b: Array) -> bool:
 
 
 def _random(bundle: Bundle, n: int) -> list[Array]:
-    sample = tuple(int(size) for size in bundle.inputs[0].shape[1:])
-    return [
-        np.random.default_rng((seed, n)).standard_normal((n, *sample)).astype(np.float32)
-        for seed in range(SEEDS)
-    ]
+    """Return random inputs, inside the domain of a network that has one."""
+    shape = (n, *(int(size) for size in bundle.inputs[0].shape[1:]))
+    id = bundle.chapter["id"]
+    domain = spec.get(id).domain if id in spec.ids() else None
+    found = []
+    for seed in range(SEEDS):
+        rng = np.random.default_rng((seed, n))
+        x = rng.standard_normal(shape) if domain is None else sized(rng, shape, domain.inputs)
+        found.append(x.astype(np.float32))
+    return found
 
 
 def _engine(
@@ -113,7 +122,7 @@ def _engine(
             np.full(y.shape, end_to_end(float(np.abs(torch32(x) - y).max()), y))
             for x, y in zip(arrays, want, strict=True)
         ]
-        checks.append(_joined(bundle, kind, name, got, want, limits))
+        checks.append(_joined(bundle, kind, name, arrays, got, want, limits))
         for y, y64 in zip(got, want, strict=True):
             wrong, sure = _classes(bundle.task, y, y64)
             disagreements, certain = disagreements + wrong, certain + sure
@@ -128,6 +137,7 @@ def _joined(
     bundle: Bundle,
     kind: str,
     name: str,
+    given: list[Array],
     got: list[Array],
     want: list[Array],
     limits: list[Array],
@@ -135,9 +145,17 @@ def _joined(
     for y, y64 in zip(got, want, strict=True):
         if y.shape != y64.shape:
             return told(bundle, kind, name, f"shape {y.shape}, not {y64.shape}")
-    return measured(
-        bundle, kind, name, np.concatenate(got), np.concatenate(want), np.concatenate(limits)
-    )
+    y, y64, limit = (np.concatenate(values) for values in (got, want, limits))
+    return measured(bundle, kind, name, y, y64, limit, reach=_reach(given))
+
+
+def _reach(given: list[Array]) -> int | None:
+    """Return 0 where all samples are alike, as a constant one is: then the outputs must be too.
+
+    Random inputs are never alike, so what is judged on them keeps its power.
+    """
+    rows = np.concatenate(given)
+    return 0 if (rows == rows[0]).all() else None
 
 
 def _classes(task: str, y: Array, y64: Array) -> tuple[int, int]:
@@ -173,4 +191,5 @@ def _within(
     got = [run(golden.x) for golden, _, _ in sets]
     want = [golden.y for golden, _, _ in sets]
     limits = [np.full(golden.y.shape, golden.bound) for golden, _, _ in sets]
-    return [_joined(bundle, "recorded goldens", name, got, want, limits)]
+    given = [golden.x for golden, _, _ in sets]
+    return [_joined(bundle, "recorded goldens", name, given, got, want, limits)]

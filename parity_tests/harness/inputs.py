@@ -32,6 +32,17 @@ def signed(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.flo
     return value.astype(dtype).astype(np.float64)
 
 
+def sized(
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    sizes: tuple[float, float],
+    dtype: Any = np.float64,
+) -> Array:
+    """Draw sizes from U(low, high) with random signs, representable in `dtype`, in float64."""
+    value = rng.uniform(*sizes, shape) * rng.choice([-1, 1], shape)
+    return np.asarray(value).astype(dtype).astype(np.float64)
+
+
 def moved(
     state: Mapping[str, Array], rng: np.random.Generator, dtype: Any = np.float64
 ) -> dict[str, Array]:
@@ -91,7 +102,9 @@ def integer_state(
         elif old.ndim >= 2:
             values[name] = _sparse_signs(rng, old.shape, per_output, deep)
         elif name.endswith("weight"):
-            values[name] = np.where(rng.random(old.shape) < (NEGATIVE_SCALE if deep else 0.5), -1.0, 1.0)
+            values[name] = np.where(
+                rng.random(old.shape) < (NEGATIVE_SCALE if deep else 0.5), -1.0, 1.0
+            )
         else:
             values[name] = integers(rng, old.shape, 2)
     for name in state:

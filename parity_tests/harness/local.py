@@ -67,8 +67,8 @@ def tolerances(
 def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, int]:
     """Return how many entries of each tensor can be non-zero at all.
 
-    Found by running the module on ones, with a one for every weight that is not zero. A max pool sends each cotangent to one place, and behind it
-    an activation can only pass on what arrives.
+    Found by running the module on ones, with a one for every weight that is not zero. A max pool
+    sends each cotangent to one place, and behind it an activation can only pass on what arrives.
     """
     kind = type(module).__name__
     if kind == "Step":

@@ -62,6 +62,35 @@ def units(pair: Pair, trace: Trace) -> Units:
     return found
 
 
+def floors(pair: Pair, trace: Trace) -> Units:
+    """Return the units of every bias that feeds a batch normalisation in training.
+
+    A unit that is on in every sample hands its bias on unchanged, and the batch normalisation
+    subtracts it: then the gradient is zero though the bias of another unit has one, and a network
+    may happen to have such units only. What is computed is what is left of a sum whose terms
+    cancel, so it is never held to less than that sum's own units in the row of its layer.
+    """
+    modules = dict(pair.torch_as("float64").named_modules())
+    norms = [
+        visit.start
+        for visit in trace.visits
+        if type(modules[visit.path]).__name__.startswith("BatchNorm")
+        and modules[visit.path].training
+    ]
+    found: Units = {}
+    for visit in trace.visits:
+        if visit.start >= max(norms, default=-1) or visit.d_output is None or visit.call:
+            continue
+        module = modules[visit.path]
+        if "bias" not in dict(module.named_parameters(recurse=False)):
+            continue
+        truth = run_torch(module, visit.inputs, visit.d_output)
+        row = rows.units(module, visit.inputs, visit.d_output, truth)
+        if row is not None:
+            found[f"{visit.path}.bias"] = row["bias"]
+    return found
+
+
 def below(path: str, found: Mapping[str, Array]) -> Units:
     """Return those of a module and of what lies below it, by their names in that module."""
     prefix = f"{path}." if path else ""

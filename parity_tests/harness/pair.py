@@ -11,6 +11,7 @@ import torch
 from torch.nn import Module as TorchModule
 
 from parity_tests.harness import inputs
+from parity_tests.harness.draws import drawn
 from parity_tests.harness.pinned import pin_masks
 from ref_torch.build import construct as construct_torch
 from scratch import nn, spec
@@ -87,8 +88,7 @@ def of_chapter(
         state = inputs.integer_state(state, rng)
         x = inputs.integers(rng, shape, 8)
     else:
-        state = inputs.moved(state, rng, dtype)
-        x = inputs.signed(rng, shape, dtype)
+        state, x = drawn(chapter, state, shape, rng, dtype)
     load(ours, theirs, state)
     pin_masks(ours, theirs, x, rng)
     if exact:

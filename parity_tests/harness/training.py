@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from parity_tests.harness import bounds, inputs
+from parity_tests.harness.draws import drawn, targets
 from parity_tests.harness.pair import Pair, load
 from parity_tests.harness.pinned import pin_masks
 from parity_tests.harness.stepping import ScratchStepper, State, TorchStepper, torch_optimizer
@@ -80,8 +81,9 @@ def make_task(
     overrides = dict(chapter.exact) if exact else {}
     ours, theirs = construct_scratch(chapter, **overrides), construct_torch(chapter, **overrides)
     rng = inputs.generator(seed, "trajectory", id, size)
-    load(ours, theirs, inputs.moved(ours.state_dict(), rng, dtype))
-    x = inputs.signed(rng, (SAMPLES, *chapter.data.shape), dtype)
+    shape = (SAMPLES, *chapter.data.shape)
+    state, x = drawn(chapter, ours.state_dict(), shape, rng, dtype)
+    load(ours, theirs, state)
     pin_masks(ours, theirs, x, rng)
     epochs = -(-steps * BATCH // SAMPLES)
     plan = [rows for epoch in range(epochs) for rows in order.batches(SAMPLES, BATCH, seed, epoch)]
@@ -91,23 +93,9 @@ def make_task(
         OPTIMISERS[optimizer],
         _options(chapter, OPTIMISERS[optimizer]),
         x,
-        targets(chapter, rng, dtype),
+        targets(chapter, rng, dtype, SAMPLES),
         plan[:steps],
     )
-
-
-def targets(
-    chapter: spec.Chapter, rng: np.random.Generator, dtype: str, samples: int = SAMPLES
-) -> Array:
-    """Draw targets of a chapter's task: (samples, outputs), or class indices (samples,)."""
-    data = chapter.data
-    if data.task == "regression":
-        *_, shape = chapter.facts.shapes.values()
-        return inputs.signed(rng, (samples, *shape), dtype)
-    if data.task == "binary":
-        labels = np.asarray(data.options.get("labels", (0, 1)), dtype=np.float64)
-        return labels[rng.integers(0, 2, (samples, 1))]
-    return rng.integers(0, len(data.classes), samples)
 
 
 def _options(chapter: spec.Chapter, optimizer: str) -> dict[str, Any]:
@@ -211,8 +199,8 @@ class TorchTwin:
         self.optimizer.zero_grad()
         total = 0.0
         pieces = zip(np.split(x, parts), np.split(y, parts), strict=True)
-        for inputs_, targets in pieces:
-            loss = self.criterion(self.model(torch.from_numpy(inputs_)), torch.from_numpy(targets))
+        for given, wanted in pieces:
+            loss = self.criterion(self.model(torch.from_numpy(given)), torch.from_numpy(wanted))
             (loss / parts).backward()
             total += loss.item() / parts
         self.stepper.step()

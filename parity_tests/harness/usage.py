@@ -209,8 +209,8 @@ def own_mask(
     fresh = copy.deepcopy(ours)
     fresh.mask = None
     fresh.generator = generator(0, level, subject, path)
-    dtype = str(inputs[0].dtype)
-    x = np.where(inputs[0] == 0, inputs[0].dtype.type(1), inputs[0])  # or zero would seem dropped
+    # A zero, such as a ReLU gives, does not show whether it was kept.
+    x, dtype = np.where(inputs[0] == 0, inputs[0].dtype.type(1), inputs[0]), str(inputs[0].dtype)
     found = run_scratch(fresh, (x,), d_output)
     mask, scale = found.output != 0, 1 / (1 - fresh.p)
     truth = Result(x * mask * scale, (d_output * mask * scale,), {})

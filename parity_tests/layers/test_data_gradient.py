@@ -1,4 +1,4 @@
-"""Training leaves out the gradient of the data, and nothing else changes."""
+"""What training does to be fast: no gradient of the data, and freed memory stays."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 
 from scratch import nn, spec
 from scratch.build import build
+from scratch.run.memory import keep_freed_memory
 from scratch.train import build_loss
 
 CHAPTERS = ("linear_regression", "mlp_mnist", "lenet5")
@@ -42,3 +43,7 @@ def test_it_is_the_data_alone() -> None:
         assert bool(np.isnan(dx).any()) is left_out
     layer(x)  # the block is over
     assert not np.isnan(layer.backward(np.ones((4, 2), np.float32))).any()
+
+
+def test_freed_memory_can_be_kept_again_and_again() -> None:
+    assert keep_freed_memory() == keep_freed_memory()

@@ -166,6 +166,8 @@ CONV = (
     _conv(2, 3, 11, 9, 4, 2, 1, stride=4),
     _conv(5, 3, 4, 2, 7, 4, 2),
     _conv(1, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
+    _conv(2, 5, 7, 6, 3, 3, 4, padding=((0, 2), (1, 3))),
+    _conv(2, 4, 5, 7, 3, 2, 2, padding=(2, 0)),
 )
 MANY = (  # batches for which scratch.ops.conv_tiles and conv_whole exist; an odd output has a rest
     _conv(17, 3, 6, 8, 4, 3, 3),
@@ -174,7 +176,6 @@ MANY = (  # batches for which scratch.ops.conv_tiles and conv_whole exist; an od
     _conv(16, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
     _conv(17, 3, 4, 5, 7, 4, 5),
 )
-CONV += MANY
 POOL = (
     _pool("max_pool2d", 2, 3, 4, 6, kernel_size=2),
     _pool("max_pool2d", 2, 3, 7, 8, kernel_size=(3, 2), stride=(2, 1)),
@@ -293,6 +294,19 @@ LOSS = (
 )
 TANH_LOSS = Case("tanh_loss", "tanh_cross_entropy", (normal(3, 5), real(normal(3, 5))))
 EVERY = (
-    *(*LINEAR, *CONV, *POOL, *ACTIVATION, *RECTIFIER, *GATE, *CURVE, *NORM, *LRN, *JOIN, *LOSS),
+    *(
+        *LINEAR,
+        *CONV,
+        *MANY,
+        *POOL,
+        *ACTIVATION,
+        *RECTIFIER,
+        *GATE,
+        *CURVE,
+        *NORM,
+        *LRN,
+        *JOIN,
+        *LOSS,
+    ),
     TANH_LOSS,
 )

@@ -129,3 +129,16 @@ def test_zeros_are_zero_and_biases_follow_their_weight():
         assert weight.any() == (scheme != "zeros")
         assert np.abs(bias).max() <= limit
         assert bias.any() == bool(limit)
+
+
+def test_given_numbers_take_the_place_of_drawn_ones_and_change_no_other():
+    names, kinds = ["a.weight", "a.bias", "b.weight"], ["Linear.weight", "Linear.bias"] * 2
+    shapes = [(4, 3), (4,), (2, 4)]
+    drawn_all = init.draw(names, kinds[:3], shapes, "torch", 5)
+    given = init.draw(names, kinds[:3], shapes, "torch", 5, {"a.bias": -2.5})
+    assert (given[1] == np.float32(-2.5)).all()
+    assert given[1].shape == (4,)
+    for one, other in ((0, 0), (2, 2)):
+        assert np.array_equal(given[one], drawn_all[other])
+    with pytest.raises(ValueError, match=r"unknown parameters: c\.weight"):
+        init.draw(names, kinds[:3], shapes, "torch", 5, {"c.weight": 1.0})

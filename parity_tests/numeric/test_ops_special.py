@@ -141,13 +141,15 @@ def test_max_pool_of_infinities_and_nan(row: list[float], options: dict[str, Any
 
 @pytest.mark.parametrize("value", [INF, -INF, NAN])
 @pytest.mark.parametrize(
-    "op", ["linear", "conv2d", "conv2d of many", "avg_pool2d", "adaptive_avg_pool2d"]
+    "op",
+    ["linear", "conv2d", "conv2d of many", "conv2d to fewer", "avg_pool2d", "adaptive_avg_pool2d"],
 )
 def test_one_infinity_or_nan_spreads_as_in_torch(op: str, value: float) -> None:
     cases = {
         "linear": Case("linear", op, (nothing,)),
         "conv2d": Case("conv", op, (nothing,), {"padding": 1, "stride": 2}),
         "conv2d of many": Case("conv", "conv2d", (nothing,), {"padding": 1}),
+        "conv2d to fewer": Case("conv", "conv2d", (nothing,), {"padding": 1}),
         "avg_pool2d": Case("pool", op, (nothing,), {"kernel_size": 3, "stride": 2, "padding": 1}),
         "adaptive_avg_pool2d": Case("pool", op, (nothing,), {"output_size": (2, 3)}),
     }
@@ -156,6 +158,7 @@ def test_one_infinity_or_nan_spreads_as_in_torch(op: str, value: float) -> None:
         "linear": [(4, 5), (3, 5), (3,)],
         "conv2d": [(2, 2, 6, 7), (3, 2, 3, 3), (3,)],
         "conv2d of many": [(16, 2, 6, 7), (3, 2, 3, 3), (3,)],
+        "conv2d to fewer": [(2, 3, 6, 7), (2, 3, 3, 3), (2,)],
     }
     fresh = [rng.integers(1, 5, s).astype("f8") for s in shapes.get(op, [(2, 2, 6, 7)])]
     dy = rng.integers(1, 5, cases[op].forward(*fresh)[0].shape).astype("f8")

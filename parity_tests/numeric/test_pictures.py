@@ -78,6 +78,9 @@ DRAWN = {
     "sample_grid of rows": lambda path: pictures.sample_grid(
         path, IMAGES.reshape(9, 64), LABELS, LABELS, ["a", "b", "c"]
     ),
+    "sample_grid in colour": lambda path: pictures.sample_grid(
+        path, GENERATOR.random((9, 3, 8, 8)), LABELS, LABELS[::-1]
+    ),
 }
 
 
@@ -93,6 +96,21 @@ def test_a_picture_is_drawn(tmp_path, name):
     ink = (pixels[..., :3] < 0.9).any(axis=-1)
     assert 0.005 < ink.mean() < 0.9
     assert not ink[:, -1].any()
+
+
+def test_colours_stay_where_they_are(tmp_path):
+    import matplotlib.image
+
+    images = np.full((2, 3, 8, 8), -1.0)  # -1 is black, 3 full colour
+    images[0, 0] = 3.0
+    pictures.sample_grid(tmp_path / "red.png", images, LABELS[:2], LABELS[:2])
+    pixels = matplotlib.image.imread(tmp_path / "red.png")[..., :3]
+    shares = [(pixels == colour).all(axis=-1).mean() for colour in ([1, 0, 0], [0, 0, 0])]
+    assert min(shares) > 0.05
+    assert not (pixels == [0, 0, 1]).all(axis=-1).any()
+    tall = [(pixels == colour).all(axis=-1).mean(axis=0) > 0.2 for colour in ([1, 0, 0], [0, 0, 0])]
+    red, black = (np.flatnonzero(columns) for columns in tall)
+    assert red[-1] < black[0]  # red stands first
 
 
 def test_a_difference_of_the_twins_shows(tmp_path):

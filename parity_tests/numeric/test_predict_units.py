@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -41,7 +44,7 @@ def test_numbers_are_normalised_and_predictions_given_back_in_their_unit(kind):
     text = ",".join(repr(value) for value in x[3].tolist())
     assert np.array_equal(inputs.read(text, record), apply(record, x[3:4]))
     said = apply_target(record, y).astype(np.float32)
-    values = [found.value for found in Echo("regression", record).predict(said)]
+    values = [found.values[0] for found in Echo("regression", record).predict(said)]
     # Rounding the prediction to float32 moves it by half a unit; the inverse stretches that by at
     # most its steepest slope within the target's range.
     slope = np.pi / 2 * (1 + y**2) if kind == "arctan" else y if kind == "log" else None
@@ -72,3 +75,20 @@ def test_a_hyperbolic_tangent_has_its_own_probability():
     exact = (1 + np.tanh(np.float64(np.float32(0.3)))) / 2
     assert abs(found.probabilities["yes"] - exact) <= 8 * U32
     assert found.label == "yes"
+
+
+def test_every_one_of_several_numbers_is_predicted(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "scripts"))
+    script = importlib.import_module("predict")
+    said = np.array([[0.25, -2.0], [0.5, 8.0]], np.float32)
+    found = Echo("regression", {"kind": "none"}).predict(said)
+    assert [prediction.values for prediction in found] == [(0.25, -2.0), (0.5, 8.0)]
+    named = list(zip(("a", "b"), found, strict=True))
+    rows = json.loads(script._json(named, "grey"))
+    assert [row["value"] for row in rows] == said.tolist()
+    header, _, first, second = script._table(named, "grey").splitlines()
+    assert header.split() == ["input", "grey", "1", "grey", "2"]
+    assert [first.split(), second.split()] == [["a", "0.25", "-2"], ["b", "0.5", "8"]]
+    one = [("a", Echo("regression", {"kind": "none"}).predict(said[:1, :1])[0])]
+    assert json.loads(script._json(one, "grey"))[0]["value"] == 0.25
+    assert script._table(one, "grey").splitlines()[0].split() == ["input", "grey"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -101,16 +103,74 @@ def test_bad_input_of_the_demo_trains_nothing(
 def test_bench_writes_what_the_list_reads(
     script: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "bench.json"
-    assert script("bench", "--quick", "--chapter", "linear_regression", "--json", path) == 0
+    path, picture = tmp_path / "bench.json", tmp_path / "bench.png"
+    argv = ("--quick", "--chapter", "linear_regression", "--json", path, "--picture", picture)
+    assert script("bench", *argv) == 0
     assert "linear_regression" in capsys.readouterr().out
+    assert picture.read_bytes().startswith(b"\x89PNG")
     body = json.loads(path.read_bytes())
     assert body["schema"] == 1
     assert torch.__version__.startswith(body["environment"]["packages"]["torch"].split("+")[0])
-    (row,) = body["rows"]
-    assert (row["chapter"], row["batch"]) == ("linear_regression", 10)
-    assert row["scratch_ms"] > 0
-    assert row["torch_ms"] > 0
-    assert 0 < row["low"] <= row["ratio"] <= row["high"]
+    train, infer = body["rows"]
+    for row, mode in ((train, "train"), (infer, "infer")):
+        assert (row["mode"], row["chapter"], row["batch"]) == (mode, "linear_regression", 10)
+        assert row["scratch_ms"] > 0
+        assert row["torch_ms"] > 0
+        assert 0 < row["low"] <= row["ratio"] <= row["high"]
     speed = importlib.import_module("list").speed(path)
-    assert speed == {"linear_regression": f"{row['ratio']:.2f} (batch 10)"}
+    assert speed == {"linear_regression": f"{train['ratio']:.2f} (batch 10)"}
+
+
+def test_bench_compares_with_an_older_run(
+    script: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = tmp_path / "old.json"
+    row = {"mode": "infer", "chapter": "mlp_xor", "batch": 4, "ratio": 1e3}
+    argv = ("--quick", "--chapter", "mlp_xor", "--mode", "infer", "--compare", old)
+    old.write_text(json.dumps({"rows": [row]}))
+    assert script("bench", *argv) == 0
+    assert "infer mlp_xor (batch 4)" in capsys.readouterr().out
+    old.write_text(json.dumps({"rows": [{**row, "ratio": 1e-3}]}))
+    assert script("bench", *argv) == 1
+    assert "slower than" in capsys.readouterr().err
+    old.write_text(json.dumps({"rows": [{"chapter": "mlp_xor"}]}))
+    assert script("bench", *argv) == 2
+    assert "not a file of bench.py" in capsys.readouterr().err
+
+
+def test_fifteen_percent_is_the_line(script: Script) -> None:
+    report = importlib.import_module("_bench_report")
+    old = [{"mode": "train", "chapter": c, "batch": 1, "ratio": 0.5} for c in "abc"]
+    new = [{**row, "ratio": r} for row, r in zip(old, (0.57, 0.58, 0.1), strict=True)]
+    lines, slower = report.compare(old[:2], new)
+    assert [line[0] for line in lines] == ["train a (batch 1)", "train b (batch 1)"]
+    assert slower == ["train b (batch 1)"]
+
+
+def test_bench_tells_the_memory_of_a_step(script: Script) -> None:
+    bench = importlib.import_module("bench")
+    found = bench.memory({"mode": "train", "chapter": "conv 1x1, 64 maps", "batch": 2})
+    x = 2 * 64 * 32 * 32 * 4 / 1e6  # MB, and so is the output
+    assert found["scratch_peak_mb"] > x
+    assert abs(found["growth_mb"]) < x / 100
+    assert found["torch_process_mb"] > found["scratch_process_mb"] > 0
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "scripts").glob("[!_]*.py")), ids=lambda path: path.stem
+)
+def test_help_is_light(path: Path) -> None:
+    """What takes seconds to import is imported by what needs it."""
+    heavy = ("torch", "lightning", "sklearn", "matplotlib", "onnx", "onnxruntime", "scipy")
+    program = (
+        "import atexit, runpy, sys\n"
+        f"sys.path.insert(0, {str(path.parent)!r})\n"
+        f"atexit.register(lambda: print('LOADED', *sorted(set({heavy!r}) & set(sys.modules))))\n"
+        f"sys.argv = [{path.name!r}, '--help']\n"
+        f"runpy.run_path({str(path)!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].split() == ["LOADED"]

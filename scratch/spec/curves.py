@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from scratch.spec.book import BOOK, PLAIN_DESCENT
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Stop, Tiny, Train
 
@@ -103,6 +106,14 @@ POLYNOMIAL_COMPLEX = Chapter(
     ),
 )
 
+_COMPLEX_RUN: Mapping[str, Any] = {
+    **PLAIN_DESCENT,
+    "batch_size": 10,
+    "epochs": 10_000,
+    "stop": Stop(loss=1e-3),
+}
+"""What 9.5, 15.2 and 15.3 share, which train this network by seven optimisers."""
+
 MLP_COMPLEX = Chapter(
     id="mlp_complex",
     title="A complex curve with three hidden units",
@@ -129,7 +140,30 @@ MLP_COMPLEX = Chapter(
         shapes={"layers.fc1": (3,), "layers.fc2": (1,)},
         source=Source(BOOK, "9.5: 1-3-1 with biases"),
     ),
-    presets={"book": {**PLAIN_DESCENT, "lr": 0.5, "epochs": 10_000, "stop": Stop(loss=1e-3)}},
+    presets={
+        "book": {**_COMPLEX_RUN, "lr": 0.5},
+        "book-momentum": {**_COMPLEX_RUN, "optimizer": "BookSGD", "lr": 0.1},
+        "book-nag": {
+            **_COMPLEX_RUN,
+            "optimizer": "BookSGD",
+            "lr": 0.1,
+            "optimizer_args": {"nesterov": True},
+        },
+        "book-adagrad": {
+            **_COMPLEX_RUN,
+            "optimizer": "Adagrad",
+            "lr": 0.7,
+            "optimizer_args": {"eps": 1e-6},
+        },
+        "book-adadelta": {
+            **_COMPLEX_RUN,
+            "optimizer": "Adadelta",
+            "lr": 1.0,
+            "optimizer_args": {"eps": 1e-5},
+        },
+        "book-rmsprop": {**_COMPLEX_RUN, "optimizer": "BookRMSprop", "lr": 0.01},
+        "book-adam": {**_COMPLEX_RUN, "optimizer": "Adam", "lr": 0.01},
+    },
     deviations=(
         "Trained by Adam on larger batches; plain descent, as in the book, takes 4,199 epochs.",
     ),

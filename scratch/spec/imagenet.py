@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scratch.spec.schema import Data, Train
+from scratch.spec.schema import Data, Expected, Train
 
 SHAPES = tuple(
     f"{colour} {shape}"
@@ -44,6 +44,7 @@ def descent(lr: float, batch_size: int, epochs: int, decay: float, init: str = "
     )
 
 
+UNTRAINED = Expected(metric="accuracy", low=None, note="not trained to its end here")
 NOT_TRAINED = (
     "The bundled data hold no million photographs: the network is proven, exported and measured at "
     "its published size, and trained on generated shapes or on a folder of images."

@@ -107,6 +107,7 @@ class Train:
         schedule_args: its constructor arguments; the `schedulers` of a SequentialLR are (name,
             arguments) pairs.
         init: scheme of `scratch.init`.
+        initial: values of named parameters that are given instead of drawn.
         l1: adds l1 sum|w| / m to the loss of a step, m its samples; weights only, no biases.
         l2: adds l2 sum w^2 / (2 m).
         stop: when the run ends early, None for never.
@@ -121,6 +122,7 @@ class Train:
     schedule: str = ""
     schedule_args: Mapping[str, Any] = field(default_factory=dict)
     init: str = "torch"
+    initial: Mapping[str, float] = field(default_factory=dict)
     l1: float = 0.0
     l2: float = 0.0
     stop: Stop | None = None
@@ -132,15 +134,30 @@ class Expected:
 
     Attributes:
         metric: "accuracy", "r2" or "loss".
-        low: smallest acceptable value.
+        low: smallest acceptable value; None for a network that no run here trains to its end.
         high: largest acceptable value, None for no limit.
         note: how the band was obtained.
     """
 
     metric: str
-    low: float
+    low: float | None
     high: float | None = None
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where a network is defined that has no real value everywhere; proofs stay inside.
+
+    Attributes:
+        inputs: least and largest size of a feature, of either sign.
+        weights: the same of a weight.
+        targets: least and largest target, positive.
+    """
+
+    inputs: tuple[float, float]
+    weights: tuple[float, float]
+    targets: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -199,8 +216,9 @@ class Chapter:
             averaging over powers of two only.
         data: data set.
         train: hyper-parameters.
+        expected: where the default run ends.
         facts: published numbers.
-        expected: where the default run ends; None where no run is long enough to tell.
+        domain: where it is defined, None for everywhere.
         null_directions: parameters whose true gradient is zero in training, such as the bias of a
             linear layer before batch normalisation; proofs hold them to rounding alone.
         deviations: sentences that say how the network differs from the publication.
@@ -221,10 +239,11 @@ class Chapter:
     arguments: Mapping[str, Any]
     data: Data
     train: Train
+    expected: Expected
     facts: Facts
-    expected: Expected | None = None
     tiny: Tiny = field(default_factory=Tiny)
     exact: Mapping[str, Any] = field(default_factory=dict)
+    domain: Domain | None = None
     null_directions: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
     onnx: Onnx = field(default_factory=Onnx)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scratch.spec.book import BOOK
-from scratch.spec.imagenet import NOT_TRAINED, descent, images
+from scratch.spec.imagenet import NOT_TRAINED, UNTRAINED, descent, images
 from scratch.spec.schema import Chapter, Facts, Source, Tiny
 
 _PAPER = Source(
@@ -64,6 +64,7 @@ def _vgg(depth: int, batch_norm: bool) -> Chapter:
         exact={"dropout": 0.5},
         data=images(),
         train=descent(lr=0.01, batch_size=32, epochs=9, decay=5e-4),
+        expected=UNTRAINED,
         facts=Facts(
             parameters=normalised if batch_norm else plain,
             shapes={**shapes, "avgpool": (512, 7, 7), "classifier.6": (1000,)},

@@ -203,6 +203,8 @@ def _instead(evidence: Evidence, tensor: Tensor, other: str) -> str:
     read = tensor.name.replace("cotangent.", "activation.", 1)
     for call in evidence.readers(read):
         if tensor.role == "cotangent" and other == call.cotangent:
+            if call.kind == "Add":
+                return f"only the branch through {call.path} arrives: it equals {other}"
             return f"the derivative of {call.path} is left out: it equals {other}"
     maker = evidence.maker(tensor.name)
     if maker is not None and other in maker.reads:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parity_tests.harness.golden import causes_conv, causes_norm, causes_step
+from parity_tests.harness.golden import causes_conv, causes_norm, causes_pointwise, causes_step
+from parity_tests.harness.golden.causes_pointwise import FUNCTIONS, logistic
 from parity_tests.harness.golden.manifest import Call, Tensor
 
 if TYPE_CHECKING:
@@ -62,10 +63,23 @@ def layer_guesses(evidence: Evidence, tensor: Tensor) -> Iterator[Guess]:
                 yield from causes_norm.running(_layer(evidence, call), local)
         yield from causes_step.guesses(evidence, tensor)
         return
+    yield from _branches(evidence, tensor)
     for call in filter(lambda call: _known(evidence, call), _readers(evidence, tensor.name)):
         layer = _layer(evidence, call)
         for text, value in _backward(layer, evidence):
             yield f"{text} (backward of {call.path})", value
+
+
+def _branches(evidence: Evidence, tensor: Tensor) -> Iterator[Guess]:
+    """Yield gradients from which the branch that ends in a sum is missing."""
+    readers, whole = _readers(evidence, tensor.name), evidence.get(tensor.name)
+    if len(readers) < 2 or whole is None:
+        return
+    for call in readers:
+        through = evidence.get(call.cotangent) if call.kind == "Add" else None
+        if through is not None and through.shape == whole.shape:
+            yield f"the gradient through {call.path} is forgotten", whole - through
+            yield f"the gradient through {call.path} is added twice", whole + through
 
 
 def _known(evidence: Evidence, call: Call) -> bool:
@@ -106,69 +120,6 @@ def _layer(evidence: Evidence, call: Call) -> Layer:
                 kept[local] = value
     dy = evidence.get(call.cotangent) if call.cotangent else None
     return Layer(call, x, y, dy, before, after, found["parameter"], found["updated"])
-
-
-# ---- elementwise functions
-
-
-def _logistic(x: Array) -> Array:
-    return np.asarray(np.exp(-np.logaddexp(0, -x)))
-
-
-FUNCTIONS: dict[str, Callable[[Array], Array]] = {
-    "Sigmoid": _logistic,
-    "Tanh": np.tanh,
-    "ReLU": lambda x: np.maximum(x, 0),
-    "Identity": lambda x: x,
-    "Softplus": lambda x: np.asarray(np.logaddexp(0, x)),
-    "SiLU": lambda x: x * _logistic(x),
-    "ScaledTanh": lambda x: 1.7159 * np.tanh(x * 2 / 3),
-}
-SLOPES: dict[str, Callable[[Array], Array]] = {
-    "Sigmoid": lambda x: _logistic(x) * (1 - _logistic(x)),
-    "Tanh": lambda x: 1 - np.tanh(x) ** 2,
-    "ReLU": lambda x: (x > 0).astype(np.float64),
-}
-WRONG_SLOPES: dict[str, dict[str, Callable[[Array, Array], Array]]] = {
-    "Sigmoid": {
-        "the derivative is x (1 - x), taken at the input instead of the output": lambda x, y: (
-            x * (1 - x)
-        ),
-        "the derivative is y (1 - y) with the logistic function applied twice": lambda x, y: (
-            _logistic(y) * (1 - _logistic(y))
-        ),
-        "the derivative is y, not y (1 - y)": lambda x, y: y,
-        "the derivative is 1 - y, not y (1 - y)": lambda x, y: 1 - y,
-    },
-    "Tanh": {
-        "the derivative is 1 - y, not 1 - y^2": lambda x, y: 1 - y,
-        "the derivative is 1 - x^2, taken at the input instead of the output": lambda x, y: (
-            1 - x * x
-        ),
-        "the derivative is 1 + y^2, not 1 - y^2": lambda x, y: 1 + y * y,
-        "the derivative is 1 - tanh(y)^2: tanh is applied twice": lambda x, y: 1 - np.tanh(y) ** 2,
-    },
-    "ReLU": {"the mask is x >= 0, not x > 0": lambda x, y: (x >= 0).astype(np.float64)},
-}
-
-
-def _activation_forward(layer: Layer) -> Iterator[Guess]:
-    for name, function in FUNCTIONS.items():
-        if name not in (layer.call.kind, "Identity"):
-            yield f"{layer.call.path} is {name}, not {layer.call.kind}", function(layer.x)
-    yield f"{layer.call.path} is applied twice", FUNCTIONS[layer.call.kind](layer.y)
-
-
-def _activation_backward(layer: Layer) -> Iterator[Guess]:
-    kind, dy = layer.call.kind, layer.dy
-    assert dy is not None
-    for text, slope in WRONG_SLOPES.get(kind, {}).items():
-        yield text, dy * slope(layer.x, layer.y)
-    for name, other in SLOPES.items():
-        if name == kind:
-            yield "the derivative is multiplied in twice", dy * other(layer.x) ** 2
-        else:
-            yield f"the derivative is that of {name}, not of {kind}", dy * other(layer.x)
 
 
 # ---- linear layers
@@ -244,7 +195,7 @@ def _loss_backward(layer: Layer, evidence: Evidence) -> Iterator[Guess]:
         yield "softmax is differentiated a second time", (y - one_hot) * y * (1 - y) / n
         yield "only the target's entry is there: softmax is forgotten", -one_hot / n
     if layer.call.kind == "BCEWithLogitsLoss":
-        y = _logistic(layer.x)
+        y = logistic(layer.x)
         yield (
             "the logistic function is differentiated a second time",
             ((y - target) * y * (1 - y) / layer.x.size),
@@ -258,7 +209,7 @@ def _forward(layer: Layer, evidence: Evidence) -> Iterator[Guess]:
     if kind == "Linear":
         yield from _linear_forward(layer, evidence)
     elif kind in FUNCTIONS:
-        yield from _activation_forward(layer)
+        yield from causes_pointwise.forward(layer)
     elif kind.startswith("BatchNorm"):
         yield from causes_norm.forward(layer)
     elif kind in causes_conv.KINDS:
@@ -279,7 +230,7 @@ def _backward(layer: Layer, evidence: Evidence) -> Iterator[Guess]:
     elif kind == "Linear":
         yield from _linear_backward(layer)
     elif kind in FUNCTIONS:
-        yield from _activation_backward(layer)
+        yield from causes_pointwise.backward(layer)
     elif kind.startswith("BatchNorm"):
         yield from causes_norm.backward(layer)
     elif kind in causes_conv.KINDS:

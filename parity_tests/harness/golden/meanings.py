@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+
+from scratch.spec.schema import Chapter
 
 FILES = (
     "numbers are little-endian, arrays in C order: the last index runs fastest; "
@@ -33,6 +34,14 @@ LAYERS = {
     "ScaledTanh": "amplitude tanh(slope x)",
     "GELU": 'x (1 + erf(x / sqrt 2)) / 2, or its tanh form where approximate is "tanh"',
     "Softplus": "log(1 + exp(beta x)) / beta",
+    "Affine": "scale x + shift",
+    "Add": "a + b",
+    "Multiply": "a b, entry by entry",
+    "Concat": "the inputs one behind the other along dim",
+    "Square": "x^2",
+    "Log": "the natural logarithm",
+    "Sqrt": "the square root",
+    "Sin": "the sine",
     "Powers": "(N, 1) to (N, degree): x, x^2, ..., x^degree",
 }
 LOSSES = {
@@ -47,27 +56,36 @@ LOSSES = {
 OPTIMISERS = {
     "SGD": "g = gradient; with momentum v = momentum v + g, v = g in the first step, and "
     "p = p - lr v; without p = p - lr g",
+    "RMSprop": "v = alpha v + (1 - alpha) g^2, p = p - lr g / (sqrt(v) + eps)",
     "Adam": "m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, "
     "p = p - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), t from 1",
 }
+NULL = (
+    "a batch normalisation takes away what was added before it, so the true gradient of {names} is "
+    "zero: it is held to the rounding of its sum, and its updated value is not compared"
+)
+UNTOLD = "as the class of this name in torch"
 PENALTY = "the loss contains l1 sum|w| / N + l2 sum w^2 / (2 N) over parameters of two or more axes"
 
 
-def conventions(kinds: Iterable[str], shape: tuple[int, ...], plan: Any) -> dict[str, str]:
+def conventions(kinds: Iterable[str], chapter: Chapter) -> dict[str, str]:
     """Return the sentences that apply.
 
     Args:
         kinds: classes of the layers that the chapter has.
-        shape: of one sample.
-        plan: the chapter's training.
+        chapter: gives the shape of a sample, the training and the null directions.
     """
+    shape, plan = chapter.data.shape, chapter.train
+    told = (plan.loss, plan.optimizer)
     found = {"files": FILES}
     if len(shape) == 3:
         found["input"] = "(N, C, H, W): sample, map, row, column"
-    found |= {kind: LAYERS[kind] for kind in dict.fromkeys(kinds) if kind in LAYERS}
-    found[plan.loss] = LOSSES.get(plan.loss, "as the class of this name in torch")
-    found[plan.optimizer] = OPTIMISERS.get(plan.optimizer, "as the class of this name in torch")
+    found |= {kind: LAYERS.get(kind, UNTOLD) for kind in dict.fromkeys(kinds) if kind not in told}
+    found[plan.loss] = LOSSES.get(plan.loss, UNTOLD)
+    found[plan.optimizer] = OPTIMISERS.get(plan.optimizer, UNTOLD)
     if plan.l1 or plan.l2:
         found["penalty"] = PENALTY
+    if chapter.null_directions:
+        found["null directions"] = NULL.format(names=", ".join(chapter.null_directions))
     found["steps"] = "every step sees the same batch; the learning rate does not change"
     return found

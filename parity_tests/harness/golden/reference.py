@@ -42,7 +42,7 @@ class Run:
     traces: tuple[Trace, ...]
 
 
-def train(pair: Pair, plan: Train, target: Array, steps: int, dtype: str) -> Run:
+def train(pair: Pair, plan: Train, target: Array, steps: int, dtype: str, roll: int = 0) -> Run:
     """Make `steps` steps on the pair's batch with the chapter's loss, penalties and optimiser.
 
     Args:
@@ -51,11 +51,13 @@ def train(pair: Pair, plan: Train, target: Array, steps: int, dtype: str) -> Run
         target: of every sample.
         steps: K, at least 1.
         dtype: "float64" for the truth, "float32" to see what torch itself loses.
+        roll: rotates the rows of the batch, which changes rounding and nothing else.
     """
     model = pair.torch_as(dtype)
     optimizer = build_optimizer(plan, model.parameters())
     criterion = build_loss(plan)
-    x = torch.from_numpy(pair.inputs[0].astype(dtype)).requires_grad_(True)
+    x = torch.from_numpy(np.roll(pair.inputs[0], roll, 0).astype(dtype)).requires_grad_(True)
+    target = np.roll(target, roll, 0)
     wanted = target.astype(dtype) if target.dtype.kind == "f" else target
     runs: list[Run] = []
     for _ in range(steps):
@@ -74,6 +76,30 @@ def train(pair: Pair, plan: Train, target: Array, steps: int, dtype: str) -> Run
     after = {name: _array(value) for name, value in model.state_dict().items()}
     traces = tuple(run.trace for run in runs)
     return Run(first.trace, first.output, first.loss, first.d_input, first.gradients, after, traces)
+
+
+def self_gaps(pair: Pair, plan: Train, target: Array, steps: int, truth: Run) -> dict[str, float]:
+    """Return how far torch's updated values leave themselves when the rows change places.
+
+    An optimiser may magnify rounding: Adam divides by gradients, however small they are.
+
+    Args:
+        pair: as in `train`, like all but the last.
+        plan: the chapter's training.
+        target: of every sample.
+        steps: K.
+        truth: the run in float64 with the rows as they are.
+
+    Returns:
+        The largest absolute gap under any rotation, by name.
+    """
+    gaps = dict.fromkeys(truth.updated, 0.0)
+    for roll in range(1, len(target)):
+        other = train(pair, plan, target, steps, "float64", roll)
+        for name, want in truth.updated.items():
+            gap = float(np.abs(other.updated[name] - want).max(initial=0.0))
+            gaps[name] = max(gaps[name], gap)
+    return gaps
 
 
 def once(pair: Pair, dtype: str) -> Run:

@@ -9,14 +9,24 @@ import numpy as np
 
 from parity_tests.harness import nulls
 from parity_tests.harness.golden import formats, limits
-from parity_tests.harness.golden.manifest import GIVEN, STEP, Bound, Call, Set, Tensor
-from parity_tests.harness.golden.names import Names
+from parity_tests.harness.golden.manifest import (
+    BACKWARD,
+    GIVEN,
+    STEP,
+    Bound,
+    Call,
+    Set,
+    Tensor,
+)
+from parity_tests.harness.golden.names import Entry, Names
+from parity_tests.harness.golden.nearness import Near
 from parity_tests.harness.golden.reference import Run
 from parity_tests.harness.pair import Pair
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Arrays = dict[str, Array]
 
+CLEAR = Near()
 REAL = "real", "signed random numbers, weights and buffers moved off their initial values"
 EXACT = (
     "exact",
@@ -35,6 +45,8 @@ def real(
     target: Array | None = None,
     steps: int = 0,
     calls: tuple[Call, ...] = (),
+    kinks: Near = CLEAR,
+    gaps: Mapping[str, float] | None = None,
 ) -> tuple[Set, Arrays]:
     """Return the set of a run on real numbers.
 
@@ -47,6 +59,8 @@ def real(
         target: of the loss, if there is one.
         steps: optimiser steps of the runs.
         calls: loss and optimiser.
+        kinks: units that float32 may see on the other side.
+        gaps: of the updated values to themselves, by name; see `reference.self_gaps`.
     """
     null = limits.null_units(pair, wide)
     names = Names(pair, wide)
@@ -54,7 +68,9 @@ def real(
     allowed = limits.own(pair, wide)
     moving = {*null} if steps <= 1 else names.drifts(null, nulls.names(pair))
     tensors, arrays = [], {}
-    for name, (role, phase, module, value) in names.tensors(wide, target).items():
+    found = names.tensors(wide, target)
+    blurred = _blurred(found, kinks, steps)
+    for name, (role, phase, module, value) in found.items():
         parameter = name.partition(".")[2]
         other = others[name][3]
         own: limits.Bounds = {}
@@ -62,18 +78,40 @@ def real(
         if phase == GIVEN:
             bounds = _both(limits.GIVEN)
         elif phase == STEP:
-            bounds = {} if parameter in moving else limits.updated(value, other, steps)
+            gap = (gaps or {}).get(parameter, 0.0)
+            bounds = {} if parameter in moving else limits.updated(value, other, steps, gap)
         else:
             unit = null.get(parameter) if role == "gradient" else None
             own = names.own(name, allowed)
             bounds = limits.at_least(limits.whole_run(value, other, unit), own)
+        if name in blurred:
+            bounds = limits.without_float32(bounds)
         if dtype == "float32" and value.dtype.kind == "f":
-            bounds, own = (limits.stored(one, value) if one else {} for one in (bounds, own))
+            bounds, own = (limits.stored(one, value) for one in (bounds, own))
             value = value.astype(np.float32)
         is_null = role == "gradient" and parameter in null
         tensors.append(_tensor("real", name, role, phase, module, value, bounds, own, is_null))
         arrays[name] = value
-    return Set(*REAL, seed, tuple(tensors), (*names.calls, *calls)), arrays
+    name, note = REAL
+    return Set(name, note + kinks.note, seed, tuple(tensors), (*names.calls, *calls)), arrays
+
+
+def _blurred(found: Mapping[str, Entry], kinks: Near, steps: int) -> set[str]:
+    """Return what depends on the side on which a unit at its kink is seen."""
+    behind = False
+    names: set[str] = set()
+    for name, (role, phase, module, _) in found.items():
+        parameter = name.partition(".")[2]
+        if phase == STEP and steps > 1:
+            behind = behind or kinks.later or kinks.last is not None
+            names |= {name} if behind else set()
+        elif phase == STEP:
+            names |= {name} if f"gradient.{parameter}" in names else set()
+        elif phase == BACKWARD and behind:
+            names.add(name)
+        elif phase == BACKWARD and role == "cotangent" and module == kinks.last:
+            behind = True
+    return names
 
 
 def exact(pair: Pair, run: Run, *, dtype: str = "float64", seed: int = 0) -> tuple[Set, Arrays]:

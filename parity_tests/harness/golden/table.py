@@ -28,7 +28,7 @@ def text(report: Report) -> str:
     if missing:
         lines.append(f"not given: {', '.join(missing)}")
     if left:
-        lines.append(f"not compared (no one value is right): {', '.join(left)}")
+        lines.append(f"not compared in {report.dtype} (manifest.json says why): {', '.join(left)}")
     lines += warnings(report)
     return "\n".join(lines)
 

@@ -67,9 +67,9 @@ def _place(
         place: the module and the reference's tensors.
         dtype: of the judged side.
         null: units of the null directions below the module.
-        last: tolerance of every parameter's gradient in its own layer; leaves add theirs. To what
-            reaches the layer its own sum comes on top: a bias of a large map adds up thousands of
-            numbers that nearly cancel, and torch's error may be small there by luck.
+        last: tolerance of every parameter's gradient in its own layer; leaves add theirs. A block
+            is allowed it on top of what reaches the layer: a bias of a large map adds up thousands
+            of numbers that nearly cancel, and one before a batch normalisation may cancel wholly.
     """
     inputs, d_output = place.visit.inputs, place.visit.d_output
     assert d_output is not None
@@ -81,16 +81,17 @@ def _place(
         other = run_torch(place.peer, narrow, d_narrow)
     sides = 2 if dtype == "float64" else 1
     if other is not None and not place.leaf:
-        own = nulls.below(place.path, last)
         limits: dict[str, Any] = {
-            name: bounds.end_to_end(_error(other.tensors()[name], want), want) + own.get(name, 0.0)
+            name: bounds.end_to_end(_error(other.tensors()[name], want), want)
             for name, want in truth.tensors().items()
         }
     else:
         limits = tolerances(place.torch, wide, d_wide, truth, dtype, sides)
-        if place.leaf:
-            last |= {f"{place.path}.{name}": limits[name] for name in truth.gradients}
-    if not place.leaf:  # a leaf is given its cotangent, so its own row holds
+    if place.leaf:
+        last |= {f"{place.path}.{name}": limits[name] for name in truth.gradients}
+    else:  # a leaf is given its cotangent, so its own row holds
+        for name, value in nulls.below(place.path, last).items():
+            limits[name] = limits[name] + value
         limits |= {name: bounds.tolerance(value, dtype, sides) for name, value in null.items()}
     try:
         found = run_scratch(place.scratch, narrow, d_narrow)

@@ -32,12 +32,18 @@ def run(pair: Pair, entries: int | None) -> list[Check]:
     """
     module = pair.scratch_as("float64")
     found = complex_step(module, pair.inputs, pair.d_output, entries=entries)
-    null = nulls.units(pair, candidate_trace(pair, "float64")) if nulls.names(pair) else {}
+    null: nulls.Units = {}
+    floors: nulls.Units = {}
+    if nulls.names(pair):
+        trace = candidate_trace(pair, "float64")
+        null, floors = nulls.units(pair, trace), nulls.floors(pair, trace)
     checks = []
     for name, (analytic, numeric) in found.items():
         limit, reach = bounds.complex_step(numeric), _reach(numeric)
         if name in null:
             limit, reach = float(bounds.tolerance(null[name], "float64", 2).max()), 0
+        elif name in floors:
+            limit = max(limit, float(bounds.tolerance(floors[name], "float64", 2).max()))
         result = compare(analytic, numeric, limit, reach=reach)
         path, _, tensor = name.rpartition(".")
         checks.append(

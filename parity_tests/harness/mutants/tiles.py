@@ -1,4 +1,4 @@
-"""Faults in the tiles of `scratch.ops.conv_tiles`: they show on many images of few maps."""
+"""Faults inside the faster ways of a convolution: tiles, whole images, turned kernels."""
 
 from __future__ import annotations
 
@@ -64,3 +64,18 @@ def _(original: Any, dweight: Array, d_matrix: Array, tile: tuple[int, int]) -> 
 def _(original: Any, weight: Array, **more: Any) -> Array:
     y: Array = original(weight=weight[:, :, ::-1], **more)
     return y
+
+
+TURNED = "ops.conv._dx_by_turning"
+
+
+@plant("kernels not turned in dx", TURNED, ("Conv2d",), "backward dx")
+def _(original: Any, weight: Array, **more: Any) -> Any:
+    return original(weight=weight[:, :, ::-1, ::-1], **more)
+
+
+@plant("turned kernels start a column late in dx", TURNED, ("Conv2d",), "backward dx")
+def _(original: Any, g: Any, **more: Any) -> Any:
+    (left, right), inside = g.padding[1], g.padding[1][0] > 0
+    shifted = (g.padding[0], (left - 1, right + 1))
+    return original(g=g._replace(padding=shifted) if inside else g, **more)

@@ -122,7 +122,8 @@ def sample_grid(
 
     Args:
         path: the PNG file.
-        images: (N, 1, H, W), (N, H, W) or (N, side * side); the first 32 are shown.
+        images: (N, 1, H, W), (N, H, W), (N, side * side), or in colour (N, 3, H, W); the first 32
+            are shown, from their least value, black, to their largest.
         truth: (N,) class numbers.
         predicted: (N,) class numbers.
         classes: their names; the numbers themselves if None.
@@ -131,15 +132,16 @@ def sample_grid(
     Raises:
         ValueError: no images, or samples that are not images.
     """
-    pixels = as_images(np.asarray(images))
+    coloured = np.ndim(images) == 4 and np.shape(images)[1] == 3
+    pixels = _colours(np.asarray(images)) if coloured else as_images(np.asarray(images))
     if pixels is None or len(pixels) == 0:
-        raise ValueError(f"expects images (N, 1, H, W); got {np.asarray(images).shape}")
+        raise ValueError(f"expects images (N, 1 or 3, H, W); got {np.asarray(images).shape}")
     tiles = pixels[:_MOST_SAMPLES]
     lines, columns = _lines(len(tiles), _COLUMNS)
     with picture(path, title, max(4.5, 1.15 * columns), 0.6 + 1.55 * lines) as figure:
         panel = figure.subplots()
         _, centres = _mosaic(panel, tiles, columns, 1 / 2, GREYS, symmetric=False)
-        height, width = tiles.shape[1:]
+        height, width = tiles.shape[1:3]
         for number, (x, y) in enumerate(centres):
             true, guess = int(truth[number]), int(predicted[number])
             names = [str(value) if classes is None else classes[value] for value in (guess, true)]
@@ -151,6 +153,13 @@ def sample_grid(
             panel.plot(x + across * width / 2, y + down * height, color=RED, linewidth=2.5)
 
 
+def _colours(images: Array) -> Array:
+    """Return the first images (N, 3, H, W) as (N, H, W, 3) from 0 to 1."""
+    shown = images[:_MOST_SAMPLES].transpose(0, 2, 3, 1).astype(np.float64)
+    low, high = (shown.min(), shown.max()) if shown.size else (0.0, 1.0)
+    return np.asarray((shown - low) / ((high - low) or 1.0))
+
+
 def _lines(tiles: int, per_line: int) -> tuple[int, int]:
     return math.ceil(tiles / per_line), min(tiles, per_line)
 
@@ -158,11 +167,15 @@ def _lines(tiles: int, per_line: int) -> tuple[int, int]:
 def _mosaic(
     panel: Any, tiles: Array, columns: int, head_share: float, colours: str, symmetric: bool
 ) -> tuple[Any, list[tuple[float, float]]]:
-    """Draw tiles (N, h, w) as one image; return it and each tile's top centre, for a label."""
-    height, width = tiles.shape[1:]
+    """Draw tiles (N, h, w) as one image; return it and each tile's top centre, for a label.
+
+    Tiles (N, h, w, 3) are drawn in their own colours, which lie between 0 and 1.
+    """
+    height, width = tiles.shape[1:3]
     gap, head = max(1, round(width / 8)), max(1, round(height * head_share))
     lines = math.ceil(len(tiles) / columns)
-    canvas = np.full((lines * (height + head), columns * (width + gap) - gap), np.nan)
+    size = (lines * (height + head), columns * (width + gap) - gap)
+    canvas = np.full((*size, *tiles.shape[3:]), np.nan if tiles.ndim == 3 else 1.0)
     centres = []
     for number, tile in enumerate(tiles):
         line, column = divmod(number, columns)

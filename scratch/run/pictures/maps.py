@@ -20,8 +20,10 @@ def panels(
     title: str,
     limits: tuple[float, float] | None = None,
     columns: int = 3,
+    width: float = 3.4,
+    colours: str = GREYS,
 ) -> None:
-    """Draw grey images with their names.
+    """Draw images with their names.
 
     Args:
         path: the PNG file.
@@ -29,6 +31,8 @@ def panels(
         title: printed above.
         limits: what is black and what is white, for all; each image's own extremes if None.
         columns: panels per line.
+        width: of a panel, in inches.
+        colours: matplotlib's name of a colour map.
 
     Raises:
         ValueError: no images, or one that is not (h, w).
@@ -38,14 +42,14 @@ def panels(
     columns = min(columns, len(images))
     lines = math.ceil(len(images) / columns)
     first = next(iter(images.values()))
-    height = 0.35 + 3.4 * first.shape[0] / first.shape[1]
+    height = 0.35 + width * first.shape[0] / first.shape[1]
     low, high = limits or (None, None)
-    with picture(path, title, 3.4 * columns, 0.5 + height * lines) as figure:
+    with picture(path, title, max(6.5, width * columns), 0.8 + height * lines) as figure:
         grid = figure.subplots(lines, columns, squeeze=False).ravel()
         for panel in grid:
             panel.set_axis_off()
         for panel, (name, image) in zip(grid, images.items(), strict=False):
-            panel.imshow(image, cmap=GREYS, vmin=low, vmax=high)
+            panel.imshow(image, cmap=colours, vmin=low, vmax=high)
             panel.set_title(name, fontsize=10)
 
 

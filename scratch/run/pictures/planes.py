@@ -59,8 +59,8 @@ def predicted_against_true(
 
     Args:
         path: the PNG file.
-        truth: (N, 1) targets.
-        predicted: (N, 1) outputs, in the same unit.
+        truth: (N, outputs) targets.
+        predicted: (N, outputs), in the same unit.
         label: of the target, with its unit.
         title: printed above.
 

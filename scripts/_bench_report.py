@@ -1,0 +1,119 @@
+"""What bench.py does with its rows: a table, a comparison with an older run, a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+SLOWER = 1.15
+"""A ratio of ratios above this is a regression; runs agree within about this much."""
+
+Row = Mapping[str, Any]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as a table for the terminal; a column that nobody filled is left out."""
+    from tabulate import tabulate
+
+    columns: tuple[tuple[str, str, str], ...] = (
+        ("scratch_ms", "scratch ms", "{:.3f}"),
+        ("torch_ms", "torch ms", "{:.3f}"),
+        ("ratio", "ratio", "{:.2f}"),
+        ("low", "from", "{:.2f}"),
+        ("high", "to", "{:.2f}"),
+        ("compile_ratio", "compiled", "{:.2f}"),
+        ("onnx_ratio", "onnxruntime", "{:.2f}"),
+        ("scratch_peak_mb", "scratch MB", "{:.1f}"),
+        ("growth_mb", "growth MB", "{:.3f}"),
+        ("scratch_process_mb", "process MB", "{:.0f}"),
+        ("torch_process_mb", "torch's MB", "{:.0f}"),
+    )
+    shown = [c for c in columns if any(c[0] in row for row in rows)]
+    lines = [
+        (
+            row["mode"],
+            row["chapter"],
+            row["batch"],
+            *(form.format(row[key]) if key in row else "" for key, _, form in shown),
+        )
+        for row in rows
+    ]
+    headers = ("step", "network", "batch", *(title for _, title, _ in shown))
+    return tabulate(lines, headers, disable_numparse=True)
+
+
+def read(path: Path) -> list[Row]:
+    """Return the rows of a file that bench.py wrote.
+
+    Raises:
+        UserError: it is not such a file.
+    """
+    from scratch.spec.errors import UserError
+
+    try:
+        rows = json.loads(path.read_bytes())["rows"]
+        return [
+            {**row, "mode": row.get("mode", "train"), "ratio": row["ratio"] + 0} for row in rows
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: not a file of bench.py ({error})") from error
+
+
+def compare(old: Sequence[Row], new: Sequence[Row]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Hold every ratio against the one of an older run.
+
+    Returns:
+        A line (what, old ratio, new ratio, new over old) for each network in both, and the names
+        of those that became slower, relative to torch, by more than SLOWER.
+    """
+    before = {_key(row): float(row["ratio"]) for row in old}
+    lines: list[tuple[str, ...]] = []
+    slower: list[str] = []
+    for row in new:
+        if _key(row) in before:
+            was, now = before[_key(row)], float(row["ratio"])
+            name = "{} {} (batch {})".format(*_key(row))
+            lines.append((name, f"{was:.2f}", f"{now:.2f}", f"{now / was:.2f}"))
+            if now > SLOWER * was:
+                slower.append(name)
+    return lines, slower
+
+
+def draw(path: Path, rows: Sequence[Row]) -> None:
+    """Draw the ratios on a logarithmic scale, training and inference.
+
+    Raises:
+        UserError: matplotlib is missing or the file cannot be written.
+    """
+    from scratch.run.pictures.style import BLUE, GREEN, ORANGE, picture
+
+    color, marker = {"train": BLUE, "infer": ORANGE}, {"train": "o", "infer": "^"}
+    ends = [row[end] for row in rows for end in ("low", "high")]
+    ticks = [
+        t
+        for t in (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20)
+        if min(ends) / 2 < t < 2 * max(ends)
+    ]
+    with picture(path, "Time of a step over torch eager's", 8.0, 1.6 + 0.27 * len(rows)) as figure:
+        axes = figure.subplots()
+        for place, row in enumerate(rows):
+            line = {"color": color[row["mode"]], "linewidth": 2}
+            axes.plot([row["low"], row["high"]], [place, place], **line)
+            axes.plot(row["ratio"], place, marker=marker[row["mode"]], **line)
+        axes.set_yticks(
+            range(len(rows)), ["{1}, {0}, b{2}".format(*_key(row)) for row in rows], fontsize=8
+        )
+        axes.invert_yaxis()
+        axes.set_xscale("log")
+        axes.minorticks_off()
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.axvline(1, color=GREEN)
+        axes.set_xlabel(
+            "left of 1 scratch is faster; a line goes from the smallest to the largest round"
+        )
+
+
+def _key(row: Row) -> tuple[str, str, int]:
+    return row["mode"], row["chapter"], int(row["batch"])
