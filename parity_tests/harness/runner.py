@@ -16,7 +16,7 @@ from parity_tests.harness.verdict import Check, Verdict, worst
 from scratch.spec import UserError
 
 SEEDS = 5
-DRAWS = 6  # a batch with a kink in float32, or with too little power, is drawn anew
+DRAWS = 12  # a batch with a kink in float32, or with too little power, is drawn anew
 EVERY_ENTRY = 2000  # inputs of at most this size are differentiated entry by entry
 FAR = 1000  # seeds of redrawn batches lie this far apart
 

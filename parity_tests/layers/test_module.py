@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import ref_torch
 import scratch
+from ref_torch.build import construct as construct_torch
 from scratch import nn, spec
+from scratch.build import construct
 from scratch.ops.checks import ShapeError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -24,7 +27,9 @@ def _input(id: str = "lenet5", size: str = "tiny", batch: int = 2) -> Array:
 
 @pytest.mark.parametrize("id", spec.ids())
 def test_names_and_order_are_torch_s(id: str) -> None:
-    ours, theirs = scratch.build(id), ref_torch.build(id)
+    ours = construct(spec.get(id))
+    with torch.device("meta"):
+        theirs = construct_torch(spec.get(id))
     assert [n for n, _ in ours.named_modules()] == [n for n, _ in theirs.named_modules()]
     assert [n for n, _ in ours.named_parameters()] == [n for n, _ in theirs.named_parameters()]
     assert list(ours.state_dict()) == list(theirs.state_dict())

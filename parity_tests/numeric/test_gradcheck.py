@@ -8,6 +8,7 @@ import pytest
 import scratch
 from parity_tests.harness import bounds
 from parity_tests.harness.draws import drawn
+from parity_tests.sizes import EVERY_SIZE
 from scratch import nn, spec
 from scratch.gradcheck import (
     Pairs,
@@ -66,8 +67,7 @@ class Two(nn.Module):
         return da, d_output * a[:, column]
 
 
-@pytest.mark.parametrize("size", spec.SIZES)
-@pytest.mark.parametrize("id", spec.ids())
+@pytest.mark.parametrize(("id", "size"), EVERY_SIZE)
 def test_chapters_agree_with_the_complex_step(id: str, size: str) -> None:
     chapter = spec.get(id, size)
     model = _moved(scratch.build(id, size))

@@ -9,6 +9,7 @@ SHAPES = tuple(
     for colour in ("red", "green", "blue")
     for shape in ("circle", "rectangle", "triangle")
 )
+CLASSES = 1000  # outputs of the published networks
 
 
 def images(side: int = 224) -> Data:
@@ -20,7 +21,7 @@ def images(side: int = 224) -> Data:
         name="shapes",
         shape=(3, side, side),
         task="multiclass",
-        classes=SHAPES,
+        classes=(*SHAPES, *(f"class {number}" for number in range(len(SHAPES), CLASSES))),
         target="shape",
         options={"kind": "color_shape"},
     )

@@ -255,11 +255,12 @@ class Chapter:
         if size == "full":
             return self
         shape = self.tiny.shape or self.data.shape
+        names = self.data.classes[: self.tiny.arguments.get("classes")]
         return replace(
             self,
             size=size,
             arguments={**self.arguments, **self.tiny.arguments},
-            data=replace(self.data, shape=shape),
+            data=replace(self.data, shape=shape, classes=names),
         )
 
     def with_preset(self, name: str) -> Chapter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scratch.spec.book import BOOK
-from scratch.spec.imagenet import NOT_TRAINED, UNTRAINED, descent, images
+from scratch.spec.imagenet import CLASSES, NOT_TRAINED, UNTRAINED, descent, images
 from scratch.spec.schema import Chapter, Facts, Source, Tiny
 
 _PAPER = Source(
@@ -56,7 +56,7 @@ def _vgg(depth: int, batch_norm: bool) -> Chapter:
         sources=(_PAPER, Source(BOOK, "18.0")),
         file="vgg",
         model="VGG",
-        arguments={"configuration": column, "batch_norm": batch_norm, "classes": 1000},
+        arguments={"configuration": column, "batch_norm": batch_norm, "classes": CLASSES},
         tiny=Tiny(
             arguments={"classes": 9, "width": 2, "hidden": 13, "pool": 1, "dropout": 0.125},
             shape=(3, 40, 40),
@@ -67,7 +67,7 @@ def _vgg(depth: int, batch_norm: bool) -> Chapter:
         expected=UNTRAINED,
         facts=Facts(
             parameters=normalised if batch_norm else plain,
-            shapes={**shapes, "avgpool": (512, 7, 7), "classifier.6": (1000,)},
+            shapes={**shapes, "avgpool": (512, 7, 7), "classifier.6": (CLASSES,)},
             source=_COUNTS,
         ),
         null_directions=tuple(f"features.{place}.bias" for place in convolutions)
