@@ -15,6 +15,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_bundled.py \
   parity_tests/numeric/test_conv_by_hand.py \
   parity_tests/numeric/test_colour.py \
+  parity_tests/numeric/test_crops.py \
   parity_tests/numeric/test_data.py \
   parity_tests/numeric/test_data_files.py \
   parity_tests/numeric/test_decision_line.py \

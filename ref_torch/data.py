@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -27,9 +28,13 @@ class SplitTensors(Dataset[Pair]):
     Args:
         split: the arrays.
         dtype: what floating arrays become; class numbers stay int64.
+        order: says which epoch of which run it is, where pictures vary; None: they do not.
     """
 
-    def __init__(self, split: Split, dtype: torch.dtype) -> None:
+    def __init__(
+        self, split: Split, dtype: torch.dtype, order: OrderedBatches | None = None
+    ) -> None:
+        self.crops, self.order = split.crops, order
         self.x, self.y = (
             torch.tensor(a, dtype=dtype if a.dtype.kind == "f" else None)
             for a in (split.x, split.y)
@@ -43,7 +48,11 @@ class SplitTensors(Dataset[Pair]):
 
     def __getitems__(self, indices: list[int]) -> Pair:
         """Return the batch at `indices`: x (B, *shape) and y."""
-        return self.x[indices], self.y[indices]
+        x = self.x[indices]
+        if self.crops is not None and self.order is not None:
+            varied = (len(self), self.order.seed, self.order.epoch)
+            x = torch.from_numpy(self.crops(x.numpy(), np.array(indices), *varied))
+        return x, self.y[indices]
 
 
 class OrderedBatches(Sampler[list[int]]):
@@ -80,8 +89,8 @@ class ResumableLoader(DataLoader[Pair]):
     """
 
     def __init__(self, split: Split, dtype: torch.dtype, batch_size: int, seed: int) -> None:
-        tensors = SplitTensors(split, dtype)
-        order = OrderedBatches(len(tensors), batch_size, seed)
+        order = OrderedBatches(len(split), batch_size, seed)
+        tensors = SplitTensors(split, dtype, order)
         super().__init__(
             tensors, batch_sampler=order, collate_fn=_as_is, generator=torch.Generator()
         )

@@ -119,7 +119,7 @@ def fit(
             rate = optimizer.param_groups[0]["lr"]
             model.train()
             for batch in order[len(losses) % steps :]:
-                x, target = train.x[batch], train.y[batch]
+                x, target = train.batch(batch, seed, epoch)
                 optimizer.zero_grad()
                 with nn.no_gradient_of(x):
                     output = model(x)  # forward
@@ -244,4 +244,4 @@ def _as_dtype(split: Split, model: Module) -> Split:
     """Return a split whose floating arrays have the dtype of the network's parameters."""
     dtype = next(model.parameters()).data.dtype
     x, y = (a.astype(dtype, copy=False) if a.dtype.kind == "f" else a for a in (split.x, split.y))
-    return Split(x, y)
+    return Split(x, y, split.crops)

@@ -17,12 +17,15 @@ from torch.nn import (
     ReLU,
 )
 
+from ref_torch import nn
+
 
 class TwoConvNet(Module):
     """Two convolutions, each with ReLU and a pool of 2 x 2, then two linear layers (18.2 to 18.5).
 
     The input is an image of size x size pixels. Only the first convolution has a border
-    (`padding`); batch normalisation stands before the last ReLU unless `batch_norm` is False.
+    (`padding`), and `activation` behind it; batch normalisation stands before the last ReLU unless
+    `batch_norm` is False.
     """
 
     def __init__(
@@ -35,12 +38,13 @@ class TwoConvNet(Module):
         hidden: int = 32,
         classes: int = 10,
         batch_norm: bool = True,
+        activation: str = "ReLU",
     ) -> None:
         super().__init__()
         first = (size + 2 * padding - kernels[0] + 1) // 2
         second = (first - kernels[1] + 1) // 2
         self.conv1 = Conv2d(in_channels, channels[0], kernels[0], padding=padding)
-        self.relu1 = ReLU()
+        self.act1 = getattr(nn, activation)()
         self.pool1 = MaxPool2d(2)
         self.conv2 = Conv2d(channels[0], channels[1], kernels[1])
         self.relu2 = ReLU()
@@ -53,7 +57,7 @@ class TwoConvNet(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Map (N, in_channels, size, size) to logits (N, classes)."""
-        x = self.pool1(self.relu1(self.conv1(input)))  # (N, channels[0], first, first)
+        x = self.pool1(self.act1(self.conv1(input)))  # (N, channels[0], first, first)
         x = self.pool2(self.relu2(self.conv2(x)))  # (N, channels[1], second, second)
         x = self.relu3(self.bn(self.fc1(self.flatten(x))))  # (N, hidden)
         return self.fc2(x)

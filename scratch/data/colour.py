@@ -26,6 +26,7 @@ SCALES: Mapping[str, tuple[Sequence[float], Sequence[float]]] = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
 }
+_BRIGHTNESS = (0.299, 0.587, 0.114)
 
 
 def record(data: Data) -> Record:
@@ -110,3 +111,11 @@ def empty(record: Mapping[str, Any]) -> list[float]:
     """Return what a black pixel becomes, by channel."""
     pairs = zip(record["mean"], record["std"], strict=True)
     return [(0.0 - mean) / std for mean, std in pairs]
+
+
+def grey(x: Array) -> Array:
+    """Return the brightness (N, 1, H, W) of colours (N, 3, H, W): 0.299 r + 0.587 g + 0.114 b.
+
+    The weights of ITU-R BT.601, as most programs use them.
+    """
+    return np.tensordot(x, np.array(_BRIGHTNESS, x.dtype), (1, 0))[:, None]

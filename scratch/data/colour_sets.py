@@ -2,19 +2,23 @@
 
 Options of the chapter's data: "kind" of shapes (see `scratch.data.shapes`), "samples" for training
 (the book's number if absent, or fewer where the pictures are so large that they would take more
-than `BUDGET`), "scale" of colours (see `scratch.data.colour`). Validation and test set of the
+than `BUDGET`), "scale" of colours (see `scratch.data.colour`), "border" and "flip": in every epoch
+another part of each training picture, framed by so many pixels, and every second one mirrored (see
+`scratch.data.crops`). Validation and test set of the
 generated shapes are a fifth of that each, a sixth for "color_shape", as the book's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scratch.data import cifar, colour, folder, shapes
+from scratch.data.crops import Crops
 from scratch.data.dataset import Dataset, Split
 from scratch.data.preprocess import Record, apply
 from scratch.data.splits import three_ways
@@ -27,7 +31,7 @@ Samples = tuple[Array, Array]
 
 FILE_SETS = ("cifar10", "folder")
 BUDGET = 128 << 20  # bytes of the generated training pictures, as float32
-_OPTIONS = ("kind", "samples", "scale")
+_OPTIONS = ("kind", "samples", "scale", "border", "flip")
 _VALIDATION = 0.1
 _FOLDER = "pictures of {path}"
 
@@ -155,4 +159,16 @@ def _dataset(
     # The network may have more outputs than the set has classes; they need names all the same.
     names = (*classes, *(f"class {number}" for number in range(len(classes), outputs)))
     train, val, test = (Split(apply(record, x), y) for x, y in parts)
-    return Dataset(name, train, val, test, names, record, source)
+    return Dataset(name, _varied(data, train, record), val, test, names, record, source)
+
+
+def _varied(data: Data, train: Split, record: Record) -> Split:
+    options = _options(data)
+    border, flip = options.get("border", 0), bool(options.get("flip", False))
+    if not 0 <= border <= min(data.shape[1:]):
+        raise UserError(f"border {border}: expects 0 to {min(data.shape[1:])} pixels")
+    if not border and not flip:
+        return train
+    grey = record["channels"] == 1
+    empty = [record["value_range"][0]] if grey else colour.empty(record)
+    return replace(train, crops=Crops(border, flip, tuple(empty)))

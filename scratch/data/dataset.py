@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from scratch.data.crops import Crops
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -19,13 +21,28 @@ class Split:
         x: (N, *shape) float32, as the network takes them.
         y: (N, outputs) float32 for regression, (N, 1) float32 for binary tasks, (N,) int64 for
             several classes.
+        crops: how the pictures vary from epoch to epoch, None if they do not.
     """
 
     x: Array
     y: Array
+    crops: Crops | None = None
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def batch(self, rows: Array, seed: int, epoch: int) -> tuple[Array, Array]:
+        """Return the samples of some rows (B,) and their targets, as an epoch of a run shows them.
+
+        Args:
+            rows: which samples.
+            seed: of the run.
+            epoch: counted from 0.
+        """
+        x = self.x[rows]
+        if self.crops is not None:
+            x = self.crops(x, rows, len(self), seed, epoch)
+        return x, self.y[rows]
 
 
 @dataclass(frozen=True)

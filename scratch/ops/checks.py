@@ -56,20 +56,27 @@ def shape(x: Array, *axes: int | str) -> None:
     Traceback (most recent call last):
     scratch.ops.checks.ShapeError: expects (N, 3, H, W) with N >= 1; got (0, 3, 5, 7)
     """
-    text = f"({', '.join(map(str, axes))}{',' if len(axes) == 1 else ''})"
     fixed = axes
     sizes = x.shape
     if axes[0] == "...":
         fixed = axes[1:]
         if x.ndim <= len(fixed):
-            raise ShapeError(text, x.shape)
+            raise ShapeError(_pattern(axes), x.shape)
         sizes = x.shape[x.ndim - len(fixed) :]
-    pairs = tuple(zip(fixed, sizes, strict=False))
-    if len(fixed) != len(sizes) or any(isinstance(a, int) and a != s for a, s in pairs):
-        raise ShapeError(text, x.shape)
+    if len(fixed) != len(sizes):
+        raise ShapeError(_pattern(axes), x.shape)
+    for a, s in zip(fixed, sizes, strict=True):
+        if a != s and isinstance(a, int):
+            raise ShapeError(_pattern(axes), x.shape)
     if 0 in x.shape:
+        pairs = zip(fixed, sizes, strict=True)
         empty = next((a for a, s in pairs if s == 0), "every axis")
-        raise ShapeError(f"{text} with {empty} >= 1", x.shape)
+        raise ShapeError(f"{_pattern(axes)} with {empty} >= 1", x.shape)
+
+
+def _pattern(axes: tuple[int | str, ...]) -> str:
+    """Return a pattern of axes as text; only an error needs it."""
+    return f"({', '.join(map(str, axes))}{',' if len(axes) == 1 else ''})"
 
 
 def floating(x: Array) -> None:
