@@ -1,15 +1,48 @@
-"""Which chapters the usual tests build at full size: networks of millions of numbers are not among
-them, `make test-full` takes those.
+"""Which chapters the usual tests take, and at which size.
+
+Networks of millions of numbers are built at full size by `make test-full` only. Of networks that
+differ in depth alone, VGG-11 to VGG-19 say, the first stands for the family in tests that take
+long; its siblings pass every level once, and everything in `make test-long`.
 """
 
 from __future__ import annotations
 
-from scratch import spec
+from typing import Any
 
-LARGE = 1_000_000  # trainable numbers
+import pytest
+
+from scratch import spec
+from scratch.build import construct
+
+LARGE = 5_000_000  # trainable numbers
+
+
+def _siblings() -> tuple[str, ...]:
+    """Return the chapters whose model is made of the same classes as an earlier, deep one's."""
+    families, found = set(), []
+    for id in spec.ids():
+        chapter = spec.get(id, "tiny")
+        kinds = {type(module).__name__ for _, module in construct(chapter).named_modules()}
+        family = (chapter.file, chapter.model, *sorted(kinds))
+        if family in families and spec.get(id).facts.parameters >= LARGE:
+            found.append(id)
+        families.add(family)
+    return tuple(found)
+
 
 SMALL_IDS = tuple(id for id in spec.ids() if spec.get(id).facts.parameters < LARGE)
 LARGE_IDS = tuple(id for id in spec.ids() if id not in SMALL_IDS)
+SIBLING_IDS = _siblings()
+
+
+def _usual(id: str, *more: Any) -> Any:
+    return pytest.param(id, *more, marks=[pytest.mark.long] if id in SIBLING_IDS else [])
+
+
+IDS = tuple(_usual(id) for id in spec.ids())
 EVERY_SIZE = tuple(
-    (id, size) for size in spec.SIZES for id in spec.ids() if size == "tiny" or id in SMALL_IDS
+    _usual(id, size)
+    for size in spec.SIZES
+    for id in spec.ids()
+    if size == "tiny" or id in SMALL_IDS
 )

@@ -92,28 +92,25 @@ def of_chapter(
     load(ours, theirs, state)
     pin_masks(ours, theirs, x, rng)
     if exact:
-        _freeze_norms(ours, theirs)
+        freeze_norms(ours, theirs)
     pair = Pair(id, ours, theirs, (x,), np.empty(0))
     return with_cotangent(pair, rng, dtype, exact)
 
 
-def _freeze_norms(ours: nn.Module, theirs: TorchModule) -> None:
-    """Put a network with batch normalisation into evaluation, with an eps whose root is exact.
+def freeze_norms(*networks: Any) -> None:
+    """Put networks with batch normalisation into evaluation, with an eps whose root is exact.
 
     The statistics of a batch are quotients and roots, which round; the running ones were drawn so
     that variance plus eps is a power of four.
+
+    Args:
+        *networks: of either twin; those without batch normalisation stay as they are.
     """
-    norms = [
-        module
-        for twin in (ours, theirs)
-        for _, module in twin.named_modules()
-        if type(module).__name__.startswith("BatchNorm")
-    ]
-    for module in norms:
-        module.eps = inputs.EXACT_EPS
-    if norms:
-        ours.eval()
-        theirs.eval()
+    for network in networks:
+        for _, module in network.named_modules():
+            if type(module).__name__.startswith("BatchNorm"):
+                module.eps = inputs.EXACT_EPS
+                network.eval()
 
 
 def with_cotangent(

@@ -76,7 +76,7 @@ def test_chapters_agree_with_the_complex_step(id: str, size: str) -> None:
     if chapter.domain is not None:
         state, x = drawn(chapter, model.state_dict(), x.shape, rng)
         model.load_state_dict(state)
-    pairs = complex_step(model, (x,), entries=6)
+    pairs = complex_step(model, (x,), entries=12)
     assert list(pairs) == ["dx", *dict(model.named_parameters())]
     _assert_right(pairs, chapter.null_directions)
     _assert_right(directional(model, (x,), count=2), chapter.null_directions)

@@ -30,7 +30,7 @@ def test_fast_equals_naive(case: Case, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("chunk", [1, 500, 3000])
-@pytest.mark.parametrize("case", (*CONV, *MANY), ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*CONV, *MANY], ids=lambda case: case.id)
 def test_convolution_does_not_depend_on_the_chunk(
     case: Case, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from parity_tests.harness import training
 from parity_tests.harness.levels import trajectory
 from parity_tests.harness.verdict import Check, Verdict, worst
+from parity_tests.sizes import IDS
 from parity_tests.training.test_optimisers import FAULTS, describe
 from scratch import nn, optim, spec
 
@@ -20,7 +21,7 @@ def notes(checks: list[Check]) -> list[str]:
     return [check.note for check in checks if check.note]
 
 
-@pytest.mark.parametrize("id", spec.ids())
+@pytest.mark.parametrize("id", IDS)
 def test_free_and_forced_steps_equal_torch(id):
     checks = trajectory.run(id, steps=100 if id in LONGER else trajectory.usual_steps(id))
     assert worst(checks) is Verdict.PASS, describe(checks)
@@ -41,7 +42,7 @@ def test_the_piecewise_linear_form_stays_within_what_torch_keeps_against_itself(
     assert worst(trajectory.run("lenet5", exact=True)) is Verdict.PASS
 
 
-@pytest.mark.parametrize("id", spec.ids())
+@pytest.mark.parametrize("id", IDS)
 def test_float32_reports_where_it_leaves_float64(id):
     checks = trajectory.run(id, steps=100, dtype="float32")
     assert worst(checks) is Verdict.PASS, describe(checks)
