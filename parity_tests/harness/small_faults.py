@@ -192,8 +192,8 @@ def wiring_faults(pair: Pair) -> Iterator[SmallFault]:
                 )
         for one, two in itertools.pairwise(calls):
             alike = repr(children[one]) == repr(children[two]) and not children[one].state_dict()
-            kinds = {type(children[name]).__name__ for name in (one, two)}
-            alike |= kinds == {"ReLU", "Dropout"}  # a factor that is not negative comes out
+            # A factor that is not negative passes a ReLU unchanged, so dropout may stand before it.
+            alike |= {type(children[one]), type(children[two])} == {nn.ReLU, nn.Dropout}
             yield SmallFault(
                 f"{prefix}{one} and {prefix}{two} change places",
                 path,

@@ -1,11 +1,11 @@
 """The picture sets of the convolutional networks: generated shapes, CIFAR-10, a folder of files.
 
-Options of the chapter's data: "kind" of shapes (see `scratch.data.shapes`), "samples" for training
-(the book's number if absent, or fewer where the pictures are so large that they would take more
-than `BUDGET`), "scale" of colours (see `scratch.data.colour`), "border" and "flip": in every epoch
-another part of each training picture, framed by so many pixels, and every second one mirrored (see
-`scratch.data.crops`). Validation and test set of the
-generated shapes are a fifth of that each, a sixth for "color_shape", as the book's.
+Options of the chapter's data: "kind" of shapes (see `scratch.data.shapes`); "samples" for training
+on them (the book's number if absent, or fewer where the pictures are so large that they would take
+more than `BUDGET`); "scale" of colours (see `scratch.data.colour`); "border" and "flip": in every
+epoch another part of each training picture, framed by so many pixels, and every second one mirrored
+(see `scratch.data.crops`). Validation and test set of the generated shapes are a fifth of that
+each, a sixth for "color_shape", as the book's.
 """
 
 from __future__ import annotations
@@ -90,16 +90,14 @@ def load_files(data: Data, name: str | None, path: Path, seed: int) -> Dataset:
             state = "" if path.is_dir() else " (no such folder)"
             raise UserError(f"{path}{state}: no CIFAR-10; wanted: {cifar.WANTED}")
         parts, names = folder.read(path, record, seed)
-        return _dataset(
-            data, "folder", _fewer(data, parts, seed), names, record, _FOLDER.format(path=path.name)
-        )
+        return _dataset(data, "folder", parts, names, record, _FOLDER.format(path=path.name))
     if data.shape[1:] != (cifar.SIDE, cifar.SIDE):
         raise UserError(f"CIFAR-10's pictures are 32 x 32; the chapter takes {data.shape}")
     (x, y), test = cifar.read_all(place)
     train, val, _ = three_ways(len(y), seed, y, val=_VALIDATION, test=0.0)
     parts = ((x[train], y[train]), (x[val], y[val]), test)
     names = cifar.classes(place)
-    return _dataset(data, "cifar10", _fewer(data, parts, seed), names, record, cifar.SOURCE)
+    return _dataset(data, "cifar10", parts, names, record, cifar.SOURCE)
 
 
 def _options(data: Data) -> dict[str, Any]:
@@ -116,18 +114,6 @@ def _sizes(kind: str, data: Data) -> tuple[int, int]:
     values = 4 * int(np.prod(data.shape))
     count = _options(data).get("samples", min(train, max(1, BUDGET // values)))
     return count, max(len(shapes.CLASSES[kind]), count // share)
-
-
-def _fewer(data: Data, parts: Sequence[Samples], seed: int) -> Sequence[Samples]:
-    """Keep only so many training samples, drawn without regard to their class."""
-    (x, y), *rest = parts
-    count = _options(data).get("samples", len(y))
-    if count < 1:
-        raise UserError(f"samples {count}: expects 1 or more")
-    if count >= len(y):
-        return parts
-    kept = np.sort(stream(seed, "samples").permutation(len(y))[:count])
-    return ((x[kept], y[kept]), *rest)
 
 
 def _grey(data: Data) -> Record:
