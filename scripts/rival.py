@@ -19,7 +19,7 @@ import _cli
 
 if TYPE_CHECKING:
     from scratch.data import Dataset
-    from scratch.spec.cnn import Rival
+    from scratch.spec.rivals import Rival
     from scratch.spec.schema import Chapter
 
 EXAMPLES = """\
@@ -50,8 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from scratch import spec
     from scratch.data import load
-    from scratch.spec.cnn import RIVALS
     from scratch.spec.errors import UserError
+    from scratch.spec.rivals import RIVALS
 
     chapter = spec.get(args.chapter)
     if chapter.id not in RIVALS:

@@ -102,9 +102,8 @@ def integer_state(
         elif old.ndim >= 2:
             values[name] = _sparse_signs(rng, old.shape, per_output, deep)
         elif name.endswith("weight"):
-            values[name] = np.where(
-                rng.random(old.shape) < (NEGATIVE_SCALE if deep else 0.5), -1.0, 1.0
-            )
+            shares = (NEGATIVE_SCALE, 1 - NEGATIVE_SCALE) if deep else None
+            values[name] = rng.choice([-1.0, 1.0], old.shape, p=shares)
         else:
             values[name] = integers(rng, old.shape, 2)
     for name in state:
@@ -150,10 +149,10 @@ def _sparse_signs(
     flat = weight.reshape(shape[0], -1)
     inputs = flat.shape[1]
     take = min(inputs, per_output if deep else max(per_output, -(-inputs // shape[0])))
-    negative = NEGATIVE if deep else 0.5
+    shares = (NEGATIVE, 1 - NEGATIVE) if deep else None
     # Walk through a permutation, so that every input has a reader where there are enough outputs.
     order = rng.permutation(inputs)
     for index, row in enumerate(flat):
         columns = order[(index * take + np.arange(take)) % inputs]
-        row[columns] = np.where(rng.random(take) < negative, -1.0, 1.0)
+        row[columns] = rng.choice([-1.0, 1.0], take, p=shares)
     return weight

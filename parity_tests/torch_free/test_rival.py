@@ -12,7 +12,7 @@ from scratch import spec
 from scratch.data import load, shapes
 from scratch.data.colour import grey
 from scratch.data.streams import stream
-from scratch.spec.cnn import RIVALS
+from scratch.spec.rivals import RIVALS
 
 
 def test_every_rival_takes_the_chapters_picture_in_grey_and_tells_its_classes_apart():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from scratch.spec import (
     beginnings,
+    cifar,
     cnn,
     curves,
     deep,
@@ -61,6 +62,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     kernels.LEARN_KERNEL,
     lenet.LENET5,
     *cnn.CHAPTERS,
+    cifar.CNN_CIFAR,
     *vgg.PLAIN,
     *vgg.NORMALISED,
 )

@@ -1,9 +1,8 @@
-"""The small convolutional networks of chapter 18, each beside its dense rival (step 8)."""
+"""The small convolutional networks of chapter 18, but for CIFAR-10's (step 8)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from scratch.spec.book import BOOK, PLAIN_DESCENT
@@ -13,18 +12,6 @@ _DIGITS = tuple("0123456789")
 _COLOURS = ("red", "green", "blue", "yellow", "cyan", "magenta")
 _SHAPES = ("circle", "rectangle", "triangle", "diamond", "line")
 _BOTH = tuple(f"{colour} {shape}" for colour in _COLOURS[:3] for shape in _SHAPES[:3])
-_CIFAR = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
 _MULTICLASS = "The network returns logits; the softmax stands inside the loss."
 _BIAS = (
     "The bias of the linear layer before batch normalisation is kept, as in the book, although it "
@@ -35,40 +22,6 @@ _TRIANGLES = (
     "quarter of the picture; the book's orientation gives the label away."
 )
 _MOMENTUM = {"momentum": 0.9}
-
-
-@dataclass(frozen=True)
-class Rival:
-    """The dense network that the book sets beside a convolutional one; ReLU between its layers.
-
-    Attributes:
-        widths: of its layers; the input is the picture in grey.
-        lr: learning rate.
-        batch_size: samples per step.
-        epochs: the book's.
-        momentum: of the descent.
-        batch_norm: before each ReLU.
-        section: of the book, with what it reports.
-    """
-
-    widths: tuple[int, ...]
-    lr: float
-    batch_size: int
-    epochs: int
-    momentum: float = 0.0
-    batch_norm: bool = False
-    section: str = ""
-
-
-RIVALS: Mapping[str, Rival] = {
-    "cnn_color": Rival((784, 128, 64, 6), 0.01, 16, 100, section="18.2: 0.816"),
-    "cnn_shape": Rival((784, 128, 64, 5), 0.1, 16, 50, section="18.3: 0.898"),
-    "cnn_color_shape": Rival(
-        (784, 128, 64, 9), 0.01, 16, 50, momentum=0.9, section="18.4: 0.899 to 0.901"
-    ),
-    "cnn_mnist": Rival((784, 128, 64, 32, 16, 10), 0.1, 64, 10, section="14.6"),
-    "cnn_fashion": Rival((784, 128, 64, 10), 0.1, 128, 10, 0.9, True, section="18.6"),
-}
 
 
 def _train(lr: float, batch_size: int, epochs: int, init: str, **more: Any) -> Train:
@@ -307,71 +260,4 @@ CNN_FASHION = Chapter(
     ),
 )
 
-CNN_CIFAR = Chapter(
-    id="cnn_cifar",
-    title="CIFAR-10 by convolution",
-    title_zh="CIFAR-10分类",
-    step=8,
-    book="ch18",
-    sources=(Source(BOOK, "18.7"),),
-    file="cnn",
-    model="CifarNet",
-    arguments={},
-    tiny=Tiny(
-        arguments={"size": 18, "channels": (4, 6), "hidden": 13, "dropout": (0.1, 0.1, 0.3)},
-        shape=(3, 18, 18),
-    ),
-    exact={"dropout": (0.0, 0.0, 0.0)},
-    data=Data(
-        name="shapes",
-        shape=(3, 32, 32),
-        task="multiclass",
-        classes=_CIFAR,
-        target="object",
-        options={"kind": "color_shape", "samples": 1800},
-    ),
-    train=Train(
-        loss="CrossEntropyLoss",
-        optimizer="RMSprop",
-        lr=0.0005,
-        batch_size=32,
-        epochs=6,
-        schedule="CosineAnnealingLR",
-        schedule_args={"T_max": 6},
-        init="xavier",
-    ),
-    expected=Expected(metric="accuracy", low=0.85, note="5 seeds: 0.873 to 0.970"),
-    facts=Facts(
-        parameters=1250858,
-        shapes={
-            "stage1.conv1": (32, 32, 32),
-            "stage1.conv2": (32, 30, 30),
-            "stage1": (32, 15, 15),
-            "stage2.conv1": (64, 15, 15),
-            "stage2.conv2": (64, 13, 13),
-            "stage2": (64, 6, 6),
-            "flatten": (2304,),
-            "fc1": (512,),
-            "fc2": (10,),
-        },
-        source=Source("Keras, examples/cifar10_cnn.py", "Total params: 1,250,858"),
-    ),
-    presets={
-        "book": {
-            "lr": 0.0001,
-            "epochs": 25,
-            "schedule": "",
-            "schedule_args": {},
-            "data": {"border": 4, "flip": True},
-        }
-    },
-    deviations=(
-        _MULTICLASS,
-        "The embedded data are 1,800 coloured shapes of nine classes at 32 x 32, the tenth output "
-        "is idle; CIFAR-10 by --data-dir.",
-        "The book shifts its pictures by up to a tenth and flips them; its preset takes random "
-        "crops with a border of four pixels, and has no decay of 1e-6 per step.",
-    ),
-)
-
-CHAPTERS = (CNN_COLOR, CNN_SHAPE, CNN_COLOR_SHAPE, CNN_MNIST, CNN_FASHION, CNN_CIFAR)
+CHAPTERS = (CNN_COLOR, CNN_SHAPE, CNN_COLOR_SHAPE, CNN_MNIST, CNN_FASHION)
