@@ -19,6 +19,7 @@ from scratch.spec import (
     lenet,
     linear,
     mlp,
+    resnet,
     vgg,
 )
 from scratch.spec.arguments import arguments
@@ -63,6 +64,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     *cnn.CHAPTERS,
     *vgg.PLAIN,
     *vgg.NORMALISED,
+    *resnet.IMAGENET,
+    *resnet.CIFAR,
 )
 
 
