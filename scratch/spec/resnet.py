@@ -20,8 +20,8 @@ _TABLE = {
     18: ("BasicBlock", (2, 2, 2, 2), 11_689_512, (2, 1, 1, 1)),
     34: ("BasicBlock", (3, 4, 6, 3), 21_797_672, (1, 1, 2, 1)),
     50: ("Bottleneck", (3, 4, 6, 3), 25_557_032, (2, 1, 1, 1)),
-    101: ("Bottleneck", (3, 4, 23, 3), 44_549_160, (1, 1, 2, 1)),
-    152: ("Bottleneck", (3, 8, 36, 3), 60_192_808, (1, 1, 1, 2)),
+    101: ("Bottleneck", (3, 4, 23, 3), 44_549_160, (1, 2, 1, 1)),
+    152: ("Bottleneck", (3, 8, 36, 3), 60_192_808, (2, 2, 1, 1)),
 }
 
 
@@ -40,7 +40,7 @@ def _resnet(depth: int) -> Chapter:
         model="ResNet",
         arguments={"block": block, "layers": layers, "classes": CLASSES},
         tiny=Tiny(
-            arguments={"layers": fewer, "classes": 9, "width": 2 if bottleneck else 3},
+            arguments={"layers": fewer, "classes": 9, "width": 3},
             shape=(3, 33, 33),
         ),
         data=images(),
