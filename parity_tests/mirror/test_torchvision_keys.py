@@ -33,14 +33,46 @@ def _resnet(convolutions: int, layers: tuple[int, ...], projects_first: bool) ->
     yield "fc.bias"
 
 
+def _densenet(layers: tuple[int, ...]) -> Iterator[str]:
+    """Yield the names, with `layers` dense layers in the blocks."""
+    yield "features.conv0.weight"
+    yield from _norm("features.norm0")
+    for block, count in enumerate(layers, 1):
+        for layer in range(1, count + 1):
+            path = f"features.denseblock{block}.denselayer{layer}"
+            for number in (1, 2):
+                yield from _norm(f"{path}.norm{number}")
+                yield f"{path}.conv{number}.weight"
+        if block < len(layers):
+            yield from _norm(f"features.transition{block}.norm")
+            yield f"features.transition{block}.conv.weight"
+    yield from _norm("features.norm5")
+    yield "classifier.weight"
+    yield "classifier.bias"
+
+
 KEYS = {
     "resnet18": tuple(_resnet(2, (2, 2, 2, 2), False)),
     "resnet34": tuple(_resnet(2, (3, 4, 6, 3), False)),
     "resnet50": tuple(_resnet(3, (3, 4, 6, 3), True)),
     "resnet101": tuple(_resnet(3, (3, 4, 23, 3), True)),
     "resnet152": tuple(_resnet(3, (3, 8, 36, 3), True)),
+    "densenet121": tuple(_densenet((6, 12, 24, 16))),
+    "densenet161": tuple(_densenet((6, 12, 36, 24))),
+    "densenet169": tuple(_densenet((6, 12, 32, 32))),
+    "densenet201": tuple(_densenet((6, 12, 48, 32))),
 }
-LENGTHS = {"resnet18": 122, "resnet34": 218, "resnet50": 320, "resnet101": 626, "resnet152": 932}
+LENGTHS = {
+    "resnet18": 122,
+    "resnet34": 218,
+    "resnet50": 320,
+    "resnet101": 626,
+    "resnet152": 932,
+    "densenet121": 727,
+    "densenet161": 967,
+    "densenet169": 1015,
+    "densenet201": 1207,
+}
 
 
 @pytest.mark.parametrize("id", KEYS)

@@ -13,6 +13,7 @@ from scratch.spec import (
     cnn,
     curves,
     deep,
+    densenet,
     fourier,
     gates,
     kernels,
@@ -66,6 +67,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     *vgg.NORMALISED,
     *resnet.IMAGENET,
     *resnet.CIFAR,
+    *densenet.CHAPTERS,
 )
 
 

@@ -134,3 +134,26 @@ def _(original: Any, self: Any, input: Array) -> Any:
 def _(original: Any, self: Any, input: Array) -> Any:
     x = self.pool(input)
     return self.join(self.zero(x), x)
+
+
+@plant(
+    "new maps before the old ones in a dense layer",
+    "models.densenet.DenseLayer.forward",
+    ["densenet121"],
+    "forward features.denseblock1.denselayer1 output",
+)
+def _(original: Any, self: Any, input: Array) -> Any:
+    x = self.conv1(self.relu1(self.norm1(input)))
+    return self.join(self.conv2(self.relu2(self.norm2(x))), input)
+
+
+@plant(
+    "a dense layer hands back only the gradient of its own maps",
+    "models.densenet.DenseLayer.backward",
+    ["densenet121"],
+    "backward features.denseblock4.denselayer1 dx",
+)
+def _(original: Any, self: Any, d_output: Array) -> Any:
+    _, d = self.join.backward(d_output)
+    d = self.norm2.backward(self.relu2.backward(self.conv2.backward(d)))
+    return self.norm1.backward(self.relu1.backward(self.conv1.backward(d)))
