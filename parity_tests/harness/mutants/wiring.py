@@ -116,7 +116,7 @@ def _(original: Any, self: Any, d_output: Array) -> Any:
 @plant(
     "sum of a block after its last rectifier",
     "models.resnet.Bottleneck.forward",
-    ["resnet50"],
+    ["resnet101"],
     "forward layer1.0 output",
 )
 def _(original: Any, self: Any, input: Array) -> Any:
