@@ -14,12 +14,14 @@ from scratch.spec import (
     cnn,
     curves,
     deep,
+    densenet,
     fourier,
     gates,
     kernels,
     lenet,
     linear,
     mlp,
+    resnet,
     vgg,
 )
 from scratch.spec.arguments import arguments
@@ -65,6 +67,9 @@ CHAPTERS: tuple[Chapter, ...] = (
     cifar.CNN_CIFAR,
     *vgg.PLAIN,
     *vgg.NORMALISED,
+    *resnet.IMAGENET,
+    *resnet.CIFAR,
+    *densenet.CHAPTERS,
 )
 
 

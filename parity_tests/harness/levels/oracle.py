@@ -34,7 +34,7 @@ def run(pair: Pair, entries: int | None) -> list[Check]:
     found = complex_step(module, pair.inputs, pair.d_output, entries=entries)
     null: nulls.Units = {}
     floors: nulls.Units = {}
-    if nulls.names(pair):
+    if nulls.normalised(module):
         trace = candidate_trace(pair, "float64")
         null, floors = nulls.units(pair, trace), nulls.floors(pair, trace)
     checks = []
