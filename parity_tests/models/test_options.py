@@ -18,6 +18,7 @@ OPTIONS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("lenet5", {"subsampling": "average"}),
     ("lenet5", {"subsampling": "max", "connections": "full", "activation": "ReLU"}),
     ("mlp_mnist", {"activations": ("Tanh", "ReLU")}),
+    ("alexnet", {"variant": "torchvision"}),
 )
 
 

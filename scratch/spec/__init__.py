@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from scratch.spec import (
+    alexnet,
     beginnings,
     cnn,
     curves,
@@ -20,6 +21,7 @@ from scratch.spec import (
     linear,
     mlp,
     vgg,
+    zfnet,
 )
 from scratch.spec.arguments import arguments
 from scratch.spec.errors import UserError, unknown
@@ -61,6 +63,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     kernels.LEARN_KERNEL,
     lenet.LENET5,
     *cnn.CHAPTERS,
+    alexnet.ALEXNET,
+    zfnet.ZFNET,
     *vgg.PLAIN,
     *vgg.NORMALISED,
 )
