@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from scratch import spec
+from parity_tests.harness.levels import trajectory
+from scratch import nn, spec
 from scratch.build import construct
 
-LARGE = 5_000_000  # trainable numbers
+LARGE = 1_000_000  # trainable numbers
 
 
 def _siblings() -> tuple[str, ...]:
@@ -33,6 +34,12 @@ def _siblings() -> tuple[str, ...]:
 SMALL_IDS = tuple(id for id in spec.ids() if spec.get(id).facts.parameters < LARGE)
 LARGE_IDS = tuple(id for id in spec.ids() if id not in SMALL_IDS)
 SIBLING_IDS = _siblings()
+CONVOLUTIONAL_IDS = tuple(
+    id
+    for id in spec.ids()
+    if any(isinstance(m, nn.Conv2d) for _, m in construct(spec.get(id, "tiny")).named_modules())
+)
+DEEP_IDS = tuple(id for id in spec.ids() if trajectory.usual_steps(id) < 1000)
 
 
 def _usual(id: str, *more: Any) -> Any:

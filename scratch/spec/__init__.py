@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from scratch.spec import (
+    alexnet,
     beginnings,
     cifar,
     cnn,
@@ -23,6 +24,7 @@ from scratch.spec import (
     mlp,
     resnet,
     vgg,
+    zfnet,
 )
 from scratch.spec.arguments import arguments
 from scratch.spec.errors import UserError, unknown
@@ -65,6 +67,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     lenet.LENET5,
     *cnn.CHAPTERS,
     cifar.CNN_CIFAR,
+    alexnet.ALEXNET,
+    zfnet.ZFNET,
     *vgg.PLAIN,
     *vgg.NORMALISED,
     *resnet.IMAGENET,

@@ -34,12 +34,13 @@ def run(pair: Pair, entries: int | None) -> list[Check]:
     found = complex_step(module, pair.inputs, pair.d_output, entries=entries)
     null: nulls.Units = {}
     floors: nulls.Units = {}
-    if nulls.normalised(module):
+    normalised = nulls.normalised(module)
+    if normalised:
         trace = candidate_trace(pair, "float64")
         null, floors = nulls.units(pair, trace), nulls.floors(pair, trace)
     checks = []
     for name, (analytic, numeric) in found.items():
-        limit, reach = bounds.complex_step(numeric), _reach(numeric)
+        limit, reach = bounds.complex_step(numeric, normalised), _reach(numeric)
         if name in null:
             limit, reach = float(bounds.tolerance(null[name], "float64", 2).max()), 0
         elif name in floors:
