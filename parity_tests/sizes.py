@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from parity_tests.harness.levels import trajectory
+from parity_tests.harness.inputs import is_deep
 from scratch import nn, spec
 from scratch.build import construct
 
@@ -39,7 +39,7 @@ CONVOLUTIONAL_IDS = tuple(
     for id in spec.ids()
     if any(isinstance(m, nn.Conv2d) for _, m in construct(spec.get(id, "tiny")).named_modules())
 )
-DEEP_IDS = tuple(id for id in spec.ids() if trajectory.usual_steps(id) < 1000)
+DEEP_IDS = tuple(id for id in spec.ids() if is_deep(construct(spec.get(id, "tiny")).state_dict()))
 
 
 def _usual(id: str, *more: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scratch.spec.book import BOOK
-from scratch.spec.cnn import CNN_CIFAR
+from scratch.spec.cifar import CNN_CIFAR
 from scratch.spec.imagenet import CLASSES, NOT_TRAINED, UNTRAINED, descent, images
 from scratch.spec.schema import Chapter, Expected, Facts, Source, Tiny, Train
 
