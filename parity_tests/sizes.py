@@ -23,9 +23,10 @@ def _siblings() -> tuple[str, ...]:
     families, found = set(), []
     for id in spec.ids():
         chapter = spec.get(id, "tiny")
-        kinds = {type(module).__name__ for _, module in construct(chapter).named_modules()}
+        network = construct(chapter)
+        kinds = {type(module).__name__ for _, module in network.named_modules()}
         family = (chapter.file, chapter.model, *sorted(kinds))
-        if family in families and spec.get(id).facts.parameters >= LARGE:
+        if family in families and is_deep(network.state_dict()):
             found.append(id)
         families.add(family)
     return tuple(found)
