@@ -37,6 +37,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_shapes.py \
   parity_tests/numeric/test_stopping.py \
   parity_tests/numeric/test_weights.py \
+  parity_tests/training/test_bagging_script.py \
   parity_tests/training/test_presets.py \
   parity_tests/training/test_scratch_stops.py
 
@@ -45,7 +46,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long test-torch-free check bench readme clean
+.PHONY: help demo test test-long test-full test-torch-free check bench readme clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -59,14 +60,17 @@ demo: $(VENV)/.ready ## train LeNet-5 both ways on real digits, prove, export, w
 	$(PY) scripts/demo.py
 
 test: $(VENV)/.ready ## run the tests (without the long ones)
-	$(ONE_THREAD) $(PY) -m pytest -n 2 -m "not long and not gpu"
+	$(ONE_THREAD) $(PY) -m pytest -n 2 -m "not long and not full and not gpu"
 
 test-long: $(VENV)/.ready ## run the long tests only
-	$(ONE_THREAD) $(PY) -m pytest -m "long and not gpu"
+	$(ONE_THREAD) $(PY) -m pytest -m "long and not full and not gpu"
+
+test-full: $(VENV)/.ready ## judge the published networks at full size, every tap (hours)
+	$(ONE_THREAD) $(PY) -m pytest -m full parity_tests/models/test_full_size.py
 
 test-torch-free: $(LEAN)/.ready ## run what needs no torch where there is no torch
 	$(LEAN_PY) -c "import importlib.util as u, sys; sys.exit('$(LEAN) holds torch' if u.find_spec('torch') else 0)"
-	$(ONE_THREAD) $(LEAN_PY) -m pytest -q -m "not long and not gpu" $(TORCH_FREE)
+	$(ONE_THREAD) $(LEAN_PY) -m pytest -q -m "not long and not full and not gpu" $(TORCH_FREE)
 
 check: $(VENV)/.ready ## ruff, formatting, mypy, import contracts, then the torch-free tests
 	$(PY) -m ruff check .

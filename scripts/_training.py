@@ -272,6 +272,8 @@ def verdict(expected: Expected, value: float, judged: bool) -> str:
         value: the metric.
         judged: whether the run is the default one, of which the band speaks.
     """
+    if expected.low is None:
+        return f"no band to reach ({expected.note})"
     band = f"at least {expected.low:g}"
     if expected.high is not None:
         band = f"{expected.low:g} to {expected.high:g}"

@@ -157,7 +157,7 @@ def _problems(result: Result, checks: Sequence[Check], judged: bool) -> list[str
     band = result.chapter.expected
     for name, test in result.tests.items():
         value = test[band.metric]
-        if judged and not value >= band.low:
+        if judged and band.low is not None and not value >= band.low:
             problems.append(f"{name}: test {band.metric} {value:.4f}, expected {band.low:g}")
     return problems
 

@@ -110,13 +110,15 @@ def details(item: Mapping[str, Any]) -> str:
     """Return everything about one chapter."""
     band, note = item["expected"], f" ({item['note']})" if item["note"] else ""
     high = "" if band["high"] is None else f", at most {band['high']:g}"
+    low = band["low"]
+    reached = "no band" if low is None else f"{band['metric']} at least {low:g}{high}"
     lines = [
         f"{item['id']}: {item['title']} / {item['title_zh']}",
         f"  step {item['step']} of the book, {item['book']}",
         f"  network     {item['network']}, {item['parameters']:,} parameters",
         f"  files       {', '.join(item['files'])}",
         f"  data        {_data(item)}",
-        f"  expected    {band['metric']} at least {band['low']:g}{high}{note}",
+        f"  expected    {reached}{note}",
     ]
     lines += [f"  source      {source}" for source in item["sources"]]
     lines += [f"  deviation   {sentence}" for sentence in item["deviations"]]

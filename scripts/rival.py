@@ -101,12 +101,10 @@ def greys(dataset: Dataset) -> Dataset:
 
     if dataset.train.x.shape[1] == 1:
         return dataset
-    parts: dict[str, Any] = {
-        name: Split(grey(split.x), split.y)
-        for name in ("train", "val", "test")
-        for split in [getattr(dataset, name)]
-    }
-    return dataclasses.replace(dataset, **parts)
+    train, val, test = (
+        Split(grey(split.x), split.y) for split in (dataset.train, dataset.val, dataset.test)
+    )
+    return dataclasses.replace(dataset, train=train, val=val, test=test)
 
 
 def train(

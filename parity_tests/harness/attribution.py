@@ -63,7 +63,13 @@ def make_pair(id: str, form: str, size: str = "tiny", seed: int = 0) -> Pair:
     return with_cotangent(pair, rng)
 
 
-def run(id: str, size: str = "tiny", factor: float = 1.001, form: str = "real") -> list[Attempt]:
+def run(
+    id: str,
+    size: str = "tiny",
+    factor: float = 1.001,
+    form: str = "real",
+    most: int | None = None,
+) -> list[Attempt]:
     """Plant every fault of a chapter in turn.
 
     Args:
@@ -71,6 +77,7 @@ def run(id: str, size: str = "tiny", factor: float = 1.001, form: str = "real") 
         size: "tiny" or "full".
         factor: of the leaf faults.
         form: of `FORMS`.
+        most: plant only so many, spread over the whole network; None for all.
 
     Returns:
         One attempt per fault, those that cannot be planted with the reason; none if the chapter
@@ -78,21 +85,27 @@ def run(id: str, size: str = "tiny", factor: float = 1.001, form: str = "real") 
     """
     if form != "real" and not spec.get(id, size).exact:
         return []
-    return of_pairs(lambda seed: make_pair(id, form, size, seed), form, factor)
+    return of_pairs(lambda seed: make_pair(id, form, size, seed), form, factor, most)
 
 
-def of_pairs(make: Make, form: str, factor: float = 1.001) -> list[Attempt]:
+def of_pairs(
+    make: Make, form: str, factor: float = 1.001, most: int | None = None
+) -> list[Attempt]:
     """Plant every fault of a network in turn.
 
     Args:
         make: returns the same pair for the same seed, BATCH samples wide.
         form: of `FORMS`: "exact" for integers, judged by L0.
         factor: of the leaf faults.
+        most: plant only so many, spread over the whole network; None for all.
     """
     seed = _alive(make)
     clean = make(seed)
+    faults = [*leaf_faults(clean, factor), *wiring_faults(clean)]
+    if most is not None:
+        faults = faults[:: -(-len(faults) // most)]
     attempts = []
-    for fault in (*leaf_faults(clean, factor), *wiring_faults(clean)):
+    for fault in faults:
         blamed = "" if fault.skipped else _blamed(fault, make(seed), form)
         attempts.append(Attempt(form, fault.name, fault.expected, blamed, fault.skipped))
     return attempts

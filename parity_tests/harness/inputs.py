@@ -10,6 +10,9 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+DEEP = 8  # layers with weights, beyond which integers need care to neither die nor grow
+NEGATIVE = 0.25  # share of the weights of such a network
+NEGATIVE_SCALE = 0.1  # of the scales of its batch normalisations
 EXACT_EPS = 2.0**-10  # of batch normalisation whose square root is exact
 
 
@@ -92,15 +95,21 @@ def integer_state(
         per_output: weights per output, more where otherwise some inputs would have no reader.
     """
     values: dict[str, Array] = {}
+    deep = is_deep(state)
     for name, old in state.items():
         if is_statistic(name):
-            values[name] = _exact_statistic(name, old, rng)
+            values[name] = _exact_statistic(name, old, rng, most=0 if deep else 2)
         elif old.ndim >= 2:
-            values[name] = _sparse_signs(rng, old.shape, per_output)
+            values[name] = _sparse_signs(rng, old.shape, per_output, deep)
         elif name.endswith("weight"):
-            values[name] = rng.choice([-1.0, 1.0], old.shape)
+            shares = (NEGATIVE_SCALE, 1 - NEGATIVE_SCALE) if deep else None
+            values[name] = rng.choice([-1.0, 1.0], old.shape, p=shares)
         else:
             values[name] = integers(rng, old.shape, 2)
+    for name in state:
+        if name.endswith("running_var"):  # the scale takes back what the deviation divides by
+            weight = name.replace("running_var", "weight")
+            values[weight] *= np.sqrt(values[name] + EXACT_EPS)
     return values
 
 
@@ -116,26 +125,34 @@ def dense_integer_state(
     }
 
 
+def is_deep(state: Mapping[str, Array]) -> bool:
+    """Whether a network has more than `DEEP` layers with weights."""
+    return sum(value.ndim >= 2 for value in state.values()) > DEEP
+
+
 def is_statistic(name: str) -> bool:
     """Whether a name is that of a running variance or of a counter of batches."""
     return name.endswith(("running_var", "num_batches_tracked"))
 
 
-def _exact_statistic(name: str, old: Array, rng: np.random.Generator) -> Array:
-    """Draw a counter, or a variance that together with EXACT_EPS is a power of four."""
+def _exact_statistic(name: str, old: Array, rng: np.random.Generator, most: int = 2) -> Array:
+    """Draw a counter, or a variance that with EXACT_EPS is a power of four, 1/4 to 4^most."""
     if name.endswith("running_var"):
-        return np.asarray(4.0 ** rng.integers(-1, 3, old.shape) - EXACT_EPS)
+        return np.asarray(4.0 ** rng.integers(-1, most + 1, old.shape) - EXACT_EPS)
     return np.asarray(rng.integers(1, 9, old.shape)).astype(old.dtype)
 
 
-def _sparse_signs(rng: np.random.Generator, shape: tuple[int, ...], per_output: int) -> Array:
+def _sparse_signs(
+    rng: np.random.Generator, shape: tuple[int, ...], per_output: int, deep: bool
+) -> Array:
     weight = np.zeros(shape)
     flat = weight.reshape(shape[0], -1)
     inputs = flat.shape[1]
-    take = min(inputs, max(per_output, -(-inputs // shape[0])))
+    take = min(inputs, per_output if deep else max(per_output, -(-inputs // shape[0])))
+    shares = (NEGATIVE, 1 - NEGATIVE) if deep else None
     # Walk through a permutation, so that every input has a reader where there are enough outputs.
     order = rng.permutation(inputs)
     for index, row in enumerate(flat):
         columns = order[(index * take + np.arange(take)) % inputs]
-        row[columns] = rng.choice([-1.0, 1.0], take)
+        row[columns] = rng.choice([-1.0, 1.0], take, p=shares)
     return weight

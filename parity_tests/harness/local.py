@@ -67,13 +67,15 @@ def tolerances(
 def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, int]:
     """Return how many entries of each tensor can be non-zero at all.
 
-    Found by running the module on ones. A max pool sends each cotangent to one place, and behind it
-    an activation can only pass on what arrives.
+    Found by running the module on ones, with a one for every weight that is not zero. A max pool
+    sends each cotangent to one place, and behind it an activation can only pass on what arrives.
     """
     kind = type(module).__name__
     if kind == "Step":
         return {"dx": 0}
-    if kind in PASSING:
+    if silent(module):
+        return {"output": 0, "dx": 0}
+    if kind in PASSING or (kind.startswith("BatchNorm") and not module.training):
         return {"dx": max(1, int(np.count_nonzero(d_output)))}
     if kind in JOINING:
         parts = _parts(module, inputs, d_output)
@@ -92,6 +94,11 @@ def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, 
     return {name: int(np.count_nonzero(value)) for name, value in ones.tensors().items()}
 
 
+def silent(module: Any) -> bool:
+    """Tell whether a layer answers zero whatever it is given, as the padding of a shortcut does."""
+    return type(module).__name__ == "Affine" and module.scale == 0 and module.shift == 0
+
+
 def _parts(module: Any, inputs: tuple[Array, ...], d_output: Array) -> Sequence[Array]:
     """Return the cotangents that each input of a join can see."""
     if type(module).__name__ != "Concat":
@@ -103,7 +110,7 @@ def _parts(module: Any, inputs: tuple[Array, ...], d_output: Array) -> Sequence[
 def _with_ones(module: Any) -> Any:
     opened = copy.deepcopy(module)
     for parameter in opened.parameters():
-        parameter.data.fill_(1.0)
+        parameter.data = (parameter.data != 0).to(parameter.dtype)
     return opened
 
 

@@ -28,7 +28,7 @@ MOVES = (
 SMOOTH = ("Elu", "Gelu", "Softplus")
 TRANSCENDENTAL = ("Exp", "Log", "Pow", "Sin", "Tanh")
 ELEMENTWISE = ("Add", "Div", "Mul", "Sub")
-SUMS = ("AveragePool", "Conv", "Gemm", "MatMul")
+SUMS = ("AveragePool", "Conv", "Gemm", "MatMul", "ReduceMean")
 
 
 @dataclass(frozen=True)
@@ -185,6 +185,9 @@ def _terms(node: Any, inputs: dict[str, Array]) -> int:
     attributes = {attribute.name: attribute for attribute in node.attribute}
     if node.op_type == "AveragePool":
         return math.prod(attributes["kernel_shape"].ints) + 1
+    if node.op_type == "ReduceMean":
+        x = inputs[node.input[0]]
+        return math.prod(x.shape[axis] for axis in inputs[node.input[1]]) + 1
     weight = inputs[node.input[1]]
     if node.op_type == "Conv":
         return math.prod(weight.shape[1:]) + 1

@@ -91,8 +91,26 @@ def of_chapter(
         state, x = drawn(chapter, state, shape, rng, dtype)
     load(ours, theirs, state)
     pin_masks(ours, theirs, x, rng)
+    if exact:
+        freeze_norms(ours, theirs)
     pair = Pair(id, ours, theirs, (x,), np.empty(0))
     return with_cotangent(pair, rng, dtype, exact)
+
+
+def freeze_norms(*networks: Any) -> None:
+    """Put networks with batch normalisation into evaluation, with an eps whose root is exact.
+
+    The statistics of a batch are quotients and roots, which round; the running ones were drawn so
+    that variance plus eps is a power of four.
+
+    Args:
+        *networks: of either twin; those without batch normalisation stay as they are.
+    """
+    for network in networks:
+        for _, module in network.named_modules():
+            if type(module).__name__.startswith("BatchNorm"):
+                module.eps = inputs.EXACT_EPS
+                network.eval()
 
 
 def with_cotangent(

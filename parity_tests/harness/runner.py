@@ -16,7 +16,7 @@ from parity_tests.harness.verdict import Check, Verdict, worst
 from scratch.spec import UserError
 
 SEEDS = 5
-DRAWS = 6  # a batch with a kink in float32, or with too little power, is drawn anew
+DRAWS = 12  # a batch with a kink in float32, or with too little power, is drawn anew
 EVERY_ENTRY = 2000  # inputs of at most this size are differentiated entry by entry
 FAR = 1000  # seeds of redrawn batches lie this far apart
 
@@ -93,7 +93,12 @@ def check_layer(name: str, dtype: str, seed: int, levels: Iterable[str]) -> list
 
 
 def check_chapter(
-    id: str, size: str, dtype: str, seed: int, levels: Iterable[str] | None = None
+    id: str,
+    size: str,
+    dtype: str,
+    seed: int,
+    levels: Iterable[str] | None = None,
+    seeds: int = SEEDS,
 ) -> list[Check]:
     """Run a chapter through the levels.
 
@@ -103,27 +108,31 @@ def check_chapter(
         dtype: "float64" or "float32"; decides which levels apply.
         seed: first seed.
         levels: a choice of them, None for all that apply.
+        seeds: how many weights and inputs L0, L2 and L3 try.
     """
     chosen = LEVELS[dtype] if levels is None else tuple(levels)
 
     def pair(at: int) -> Pair:
         return of_chapter(id, size, at, dtype)
 
-    def seeds(level: str, run: Callable[[int], list[Check]], count: int = SEEDS) -> list[Check]:
+    def over(level: str, run: Callable[[int], list[Check]], count: int = seeds) -> list[Check]:
         return protected(level, id, seed, lambda: over_seeds(run, seed, count))
 
     checks: list[Check] = []
     if "L0" in chosen:
-        checks += seeds("L0", lambda at: exact.run(of_chapter(id, size, at, exact=True)))
+        checks += over("L0", lambda at: exact.run(of_chapter(id, size, at, exact=True)))
     if "L1" in chosen and dtype == "float64":
-        checks += seeds("L1", lambda at: oracle.run(pair(at), oracle.ENTRIES), 1)
+        checks += over("L1", lambda at: oracle.run(pair(at), oracle.entries(pair(at))), 1)
     if _judged(chosen, dtype):
         level = "L2" if dtype == "float64" else "L3"
-        checks += seeds(level, lambda at: judge.run(pair(at), dtype))
+        checks += over(level, lambda at: judge.run(pair(at), dtype))
     if "L5" in chosen:
         from parity_tests.harness.levels import trajectory
 
-        checks += protected("L5", id, seed, lambda: trajectory.run(id, size, seed, dtype=dtype))
+        steps = trajectory.usual_steps(id, size)
+        checks += protected(
+            "L5", id, seed, lambda: trajectory.run(id, size, seed, steps, dtype=dtype)
+        )
     if "L6" in chosen:
         from parity_tests.harness.levels import export
 

@@ -11,6 +11,7 @@ import torch
 
 from parity_tests.harness import bounds, inputs
 from parity_tests.harness.draws import drawn, targets
+from parity_tests.harness.nulls import normalised
 from parity_tests.harness.pair import Pair, load
 from parity_tests.harness.pinned import pin_masks
 from parity_tests.harness.stepping import ScratchStepper, State, TorchStepper, torch_optimizer
@@ -91,14 +92,14 @@ def make_task(
         Pair(id, ours, theirs, (x,), np.empty(0)),
         chapter.train,
         OPTIMISERS[optimizer],
-        _options(chapter, OPTIMISERS[optimizer]),
+        _options(chapter, OPTIMISERS[optimizer], normalised(ours)),
         x,
         targets(chapter, rng, dtype, SAMPLES),
         plan[:steps],
     )
 
 
-def _options(chapter: spec.Chapter, optimizer: str) -> dict[str, Any]:
+def _options(chapter: spec.Chapter, optimizer: str, norms: bool) -> dict[str, Any]:
     """Keep the chapter's rate, smaller for smaller batches and where momentum multiplies it.
 
     Between two batch normalisations a unit that is on for every sample of a batch only passes its
@@ -113,7 +114,7 @@ def _options(chapter: spec.Chapter, optimizer: str) -> dict[str, Any]:
     while every weight tensor moves by 7e-4 to 5e-2 of its size.
     """
     train = chapter.train
-    if chapter.null_directions:
+    if norms:
         if optimizer == "Adam":
             return {"lr": 1e-4, "eps": 1e-3}
         return {"lr": 1e-4 * (1 - MOMENTUM), "momentum": MOMENTUM}

@@ -8,10 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import ref_torch
 import scratch
+from parity_tests.sizes import IDS
+from ref_torch.build import construct as construct_torch
 from scratch import nn, spec
+from scratch.build import construct
 from scratch.ops.checks import ShapeError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -22,9 +26,11 @@ def _input(id: str = "lenet5", size: str = "tiny", batch: int = 2) -> Array:
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("id", spec.ids())
+@pytest.mark.parametrize("id", IDS)
 def test_names_and_order_are_torch_s(id: str) -> None:
-    ours, theirs = scratch.build(id), ref_torch.build(id)
+    ours = construct(spec.get(id))
+    with torch.device("meta"):
+        theirs = construct_torch(spec.get(id))
     assert [n for n, _ in ours.named_modules()] == [n for n, _ in theirs.named_modules()]
     assert [n for n, _ in ours.named_parameters()] == [n for n, _ in theirs.named_parameters()]
     assert list(ours.state_dict()) == list(theirs.state_dict())

@@ -8,10 +8,13 @@ import torch
 
 import ref_torch
 import scratch
+from parity_tests.sizes import SMALL_IDS
 from scratch import spec
 
 Case = tuple[str, str]
-CASES: list[Case] = [(id, size) for id in spec.ids() for size in spec.SIZES]
+CASES: list[Case] = [
+    (id, size) for id in spec.ids() for size in spec.SIZES if size == "tiny" or id in SMALL_IDS
+]
 
 
 def _twins(case: Case, seed: int = 0) -> tuple[Any, Any]:

@@ -7,16 +7,25 @@ import pytest
 from parity_tests.harness import runner
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.verdict import Verdict, worst
+from parity_tests.sizes import DEEP_IDS, EVERY_SIZE, SIBLING_IDS
 from scratch import spec
 
 ENGINES = ("scratch float32", "scratch float64", "torch float32", "ONNX Runtime float32")
 
 
-@pytest.mark.parametrize("size", spec.SIZES)
 @pytest.mark.parametrize(("dtype", "levels"), [("float64", "L0 L1 L2"), ("float32", "L3")])
-@pytest.mark.parametrize("id", spec.ids())
+@pytest.mark.parametrize(("id", "size"), EVERY_SIZE)
 def test_the_twins_are_one_network(id: str, dtype: str, levels: str, size: str) -> None:
-    checks = runner.check_chapter(id, size, dtype, 0, levels.split())
+    seeds = 2 if id in DEEP_IDS else runner.SEEDS
+    checks = runner.check_chapter(id, size, dtype, 0, levels.split(), seeds)
+    assert {check.level for check in checks} == set(levels.split())
+    assert worst(checks) is Verdict.PASS, [c.divergence() for c in first_divergences(checks)]
+
+
+@pytest.mark.parametrize(("dtype", "levels"), [("float64", "L0 L1 L2 L5"), ("float32", "L3 L6")])
+@pytest.mark.parametrize("id", SIBLING_IDS)
+def test_a_sibling_passes_every_level_once(id: str, dtype: str, levels: str) -> None:
+    checks = runner.check_chapter(id, "tiny", dtype, 0, levels.split(), seeds=1)
     assert {check.level for check in checks} == set(levels.split())
     assert worst(checks) is Verdict.PASS, [c.divergence() for c in first_divergences(checks)]
 

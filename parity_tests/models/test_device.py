@@ -9,20 +9,25 @@ import numpy as np
 import pytest
 import torch
 
+from parity_tests.harness import runner
 from parity_tests.harness.levels import device
 from parity_tests.harness.pair import of_chapter
 from parity_tests.harness.verdict import Verdict, worst
+from parity_tests.sizes import IDS, SMALL_IDS
 from ref_torch import build
 from scratch import spec
 
 needs_gpu = pytest.mark.gpu
 
 
-@pytest.mark.parametrize("id", spec.ids())
+@pytest.mark.parametrize("id", IDS)
 @pytest.mark.parametrize("where", ["cpu", pytest.param("cuda", marks=needs_gpu)])
 def test_float32_is_within_its_bounds(id: str, where: str) -> None:
+    size = "full" if id in SMALL_IDS else "tiny"
     with device.tf32(False):
-        checks = device.run(of_chapter(id, "full", 0, "float32"), where)
+        checks = runner.redrawn(
+            lambda seed: device.run(of_chapter(id, size, seed, "float32"), where), 0
+        )
     assert worst(checks) is Verdict.PASS
 
 

@@ -18,6 +18,8 @@ OPTIONS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("lenet5", {"subsampling": "average"}),
     ("lenet5", {"subsampling": "max", "connections": "full", "activation": "ReLU"}),
     ("mlp_mnist", {"activations": ("Tanh", "ReLU")}),
+    ("resnet50", {"stride_on": "1x1"}),
+    ("alexnet", {"variant": "torchvision"}),
 )
 
 

@@ -9,8 +9,19 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
-Draw = Callable[[np.random.Generator, Any], Array | None]
+from parity_tests.numeric.ops_draws import (
+    Array,
+    Draw,
+    labels,
+    normal,
+    nothing,
+    positive,
+    real,
+    share,
+    signed,
+    spaced,
+    wide_positive,
+)
 
 
 @dataclass(frozen=True)
@@ -55,17 +66,6 @@ class Case:
         return gradients if isinstance(gradients, tuple) else (gradients,)
 
 
-def signed(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
-    """Draw normal numbers, in a complex dtype with an imaginary part a tenth as large.
-
-    So no logarithm leaves its principal branch; complex-step differentiation stays there too.
-    """
-    values = rng.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        return (values + 0.1j * rng.standard_normal(shape)).astype(dtype)
-    return values.astype(dtype)
-
-
 def cotangent(like: Any, seed: int) -> Array:
     """Draw a random signed gradient for an output."""
     y = np.asarray(like)
@@ -79,57 +79,6 @@ def arrays_in(value: Any) -> Iterator[Array]:
     elif isinstance(value, tuple | list):
         for item in value:
             yield from arrays_in(item)
-
-
-def normal(*shape: int) -> Draw:
-    """Normal numbers of a shape."""
-    return lambda rng, dtype: signed(rng, shape, dtype)
-
-
-def spaced(*shape: int) -> Draw:
-    """Distinct numbers, no two of equal real part, in random order; a third of them negative."""
-
-    def draw(rng: np.random.Generator, dtype: Any) -> Array:
-        values = (rng.permutation(int(np.prod(shape))) - int(np.prod(shape)) // 3).reshape(shape)
-        if dtype.kind == "c":
-            return (values / 7 + 0.1j * rng.standard_normal(shape)).astype(dtype)
-        return (values / 7).astype(dtype)
-
-    return draw
-
-
-def real(draw: Draw) -> Draw:
-    """The same without an imaginary part, in the real dtype."""
-    return lambda rng, dtype: draw(rng, np.empty(0, dtype).real.dtype)
-
-
-def nothing(_: np.random.Generator, __: Any) -> None:
-    """No array: an optional argument left out."""
-
-
-def labels(*values: int) -> Draw:
-    """The given class numbers."""
-    return lambda _, __: np.array(values, np.int64)
-
-
-def share(*shape: int) -> Draw:
-    """Numbers between 0 and 1 that sum to 1 along the last axis."""
-
-    def draw(rng: np.random.Generator, dtype: Any) -> Array:
-        values = rng.random(shape) + 0.1
-        return (values / values.sum(-1, keepdims=True)).astype(np.empty(0, dtype).real.dtype)
-
-    return draw
-
-
-def positive(*shape: int) -> Draw:
-    """Numbers between 0.5 and 1.5."""
-    return lambda rng, dtype: (rng.random(shape) + 0.5).astype(np.empty(0, dtype).real.dtype)
-
-
-def wide_positive(*shape: int) -> Draw:
-    """Numbers between 0.5 and 1.5 in the dtype itself."""
-    return lambda rng, dtype: (rng.random(shape) + 0.5).astype(dtype)
 
 
 def _conv(
@@ -176,7 +125,6 @@ MANY = (  # batches for which scratch.ops.conv_tiles and conv_whole exist; an od
     _conv(16, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
     _conv(17, 3, 4, 5, 7, 4, 5),
 )
-CONV += MANY
 POOL = (
     _pool("max_pool2d", 2, 3, 4, 6, kernel_size=2),
     _pool("max_pool2d", 2, 3, 7, 8, kernel_size=(3, 2), stride=(2, 1)),
@@ -295,6 +243,19 @@ LOSS = (
 )
 TANH_LOSS = Case("tanh_loss", "tanh_cross_entropy", (normal(3, 5), real(normal(3, 5))))
 EVERY = (
-    *(*LINEAR, *CONV, *POOL, *ACTIVATION, *RECTIFIER, *GATE, *CURVE, *NORM, *LRN, *JOIN, *LOSS),
+    *(
+        *LINEAR,
+        *CONV,
+        *MANY,
+        *POOL,
+        *ACTIVATION,
+        *RECTIFIER,
+        *GATE,
+        *CURVE,
+        *NORM,
+        *LRN,
+        *JOIN,
+        *LOSS,
+    ),
     TANH_LOSS,
 )

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from parity_tests.sizes import SMALL_IDS
 from scratch import spec
 from scratch.data import load
 from scratch.data.files import FILE_SETS
@@ -142,7 +143,7 @@ def test_not_is_its_truth_table():
 
 SETS = [
     (id, name)
-    for id in spec.ids()
+    for id in {repr(spec.get(id).data): id for id in reversed(spec.ids())}.values()
     for name in (spec.get(id).data.name, *spec.get(id).data.alternatives)
     if name not in FILE_SETS
 ]
@@ -186,7 +187,7 @@ def test_the_seed_alone_decides(id, name):
 
 
 def test_sizes_of_the_generated_sets_are_the_books():
-    sizes = {id: len(load(spec.get(id)).train) for id in spec.ids()}
+    sizes = {id: len(load(spec.get(id)).train) for id in SMALL_IDS}
     assert sizes["linear_regression"] == 100
     assert sizes["logistic_regression"] == 200
     assert 110 <= sizes["softmax_regression"] <= 170

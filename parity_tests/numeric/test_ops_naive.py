@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parity_tests.numeric.ops_cases import CONV, EVERY, Case, cotangent, signed
+from parity_tests.numeric.ops_cases import CONV, EVERY, MANY, Case, cotangent
+from parity_tests.numeric.ops_draws import signed
 from parity_tests.numeric.tolerance import assert_close
 from scratch.ops import conv, conv_naive, patches, pool, pool_naive
 
@@ -30,7 +31,7 @@ def test_fast_equals_naive(case: Case, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("chunk", [1, 500, 3000])
-@pytest.mark.parametrize("case", CONV, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*CONV, *MANY], ids=lambda case: case.id)
 def test_convolution_does_not_depend_on_the_chunk(
     case: Case, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-import scratch
 from parity_tests.harness import attribution, planting, small_faults
 from parity_tests.harness.levels import judge
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.verdict import Check, Verdict
 from parity_tests.harness.visits import reference_trace
+from parity_tests.sizes import CONVOLUTIONAL_IDS, DEEP_IDS, SIBLING_IDS
 from scratch import nn, spec
 
 ZERO = "its true gradient is zero"
@@ -24,14 +24,12 @@ REASONS = {small_faults.NO_ROOM, small_faults.NOTHING, ZERO}
 
 def _attempted() -> Iterator[Any]:
     for id in spec.ids():
-        yield id, "real"
-        if spec.get(id).exact:
-            convolutions = any(
-                isinstance(m, nn.Conv2d) for _, m in scratch.build(id).named_modules()
-            )
-            marks = [pytest.mark.long] if convolutions else []
-            yield pytest.param(id, "piecewise linear", marks=marks)
-            yield id, "exact"
+        yield pytest.param(id, "real", marks=[pytest.mark.long] if id in DEEP_IDS else [])
+        if spec.get(id).exact and id not in DEEP_IDS:
+            slow = id in CONVOLUTIONAL_IDS
+            yield pytest.param(id, "piecewise linear", marks=[pytest.mark.long] if slow else [])
+            slow = slow and id != "lenet5"
+            yield pytest.param(id, "exact", marks=[pytest.mark.long] if slow else [])
 
 
 @pytest.mark.parametrize(("id", "form"), list(_attempted()))
@@ -44,6 +42,14 @@ def test_every_fault_is_attributed(id: str, form: str) -> None:
     zero = sum(attempt.skipped == ZERO for attempt in attempts)
     assert zero == (len(spec.get(id).null_directions) if form == "real" else 0)
     assert _of_every_leaf(attribution.make_pair(id, form)) <= tried
+
+
+@pytest.mark.parametrize("id", [id for id in DEEP_IDS if id not in SIBLING_IDS])
+def test_some_faults_of_a_deep_network_are_attributed(id: str) -> None:
+    """All of them take minutes; the long test plants them."""
+    attempts = attribution.run(id, most=7)
+    assert any(not attempt.skipped for attempt in attempts)
+    assert all(attempt.right for attempt in attempts if not attempt.skipped), attempts
 
 
 def _of_every_leaf(pair: Pair) -> set[str]:

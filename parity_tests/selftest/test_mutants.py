@@ -11,7 +11,8 @@ from parity_tests.harness import cases, mutants
 from parity_tests.harness.mutants import optimizer
 from parity_tests.harness.mutants.fault import Fault, _place
 from parity_tests.harness.verdict import Check, Verdict, worst
-from scratch import nn, spec
+from parity_tests.sizes import IDS
+from scratch import nn
 
 NOTHING = Fault("nothing", (), (), "")
 SUBJECTS = tuple(dict.fromkeys(subject for fault in mutants.FAULTS for subject in fault.subjects))
@@ -92,7 +93,7 @@ def test_a_new_layer_brings_its_faults(layer: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("id", spec.ids())
+@pytest.mark.parametrize("id", IDS)
 def test_a_faulty_layer_is_the_one_blamed_in_a_network(id: str) -> None:
     layers = set(cases.layers())
     present = {type(module).__name__ for _, module in scratch.build(id, "tiny").named_modules()}

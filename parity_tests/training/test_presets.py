@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from parity_tests.sizes import IDS
 from scratch import build, spec, train
 from scratch.data import load
 from scratch.run.folder import RunFolder
@@ -36,7 +37,7 @@ def test_a_preset_changes_the_run_and_is_named_by_an_error(
     assert not (tmp_path / "bad").exists()
 
 
-@pytest.mark.parametrize("id", spec.ids())
+@pytest.mark.parametrize("id", IDS)
 def test_every_preset_is_a_run_that_can_be_built(id: str) -> None:
     for name in spec.get(id).presets:
         chapter = spec.get(id).with_preset(name)

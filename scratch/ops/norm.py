@@ -6,6 +6,7 @@ import numpy as np
 
 from scratch.ops import checks
 from scratch.ops.checks import Array, ShapeError
+from scratch.ops.reductions import channel_sum
 
 
 class BatchNormCache(NamedTuple):
@@ -62,10 +63,9 @@ def batch_norm(
     _check(x, weight, bias)
     if _count(x) == 1:
         raise ShapeError("more than one value per channel to take a mean of", x.shape)
-    axes = _axes(x)
-    mean = x.mean(axis=axes)
+    mean = _mean(x)
     centred = x - _per_channel(mean, x)
-    variance = (centred * centred).mean(axis=axes)
+    variance = _mean(centred * centred)
     inverse = 1 / np.sqrt(variance + eps)
     normalised = centred * _per_channel(inverse, x)
     y = _affine(normalised, weight, bias)
@@ -105,10 +105,9 @@ def batch_norm_backward(
     """
     normalised, inverse, weight, biased, _, _ = cache
     checks.gradient(dy, normalised.shape, normalised.dtype)
-    axes = _axes(dy)
     product = dy * normalised
-    through_mean = _per_channel(dy.mean(axis=axes), dy)
-    through_spread = normalised * _per_channel(product.mean(axis=axes), dy)
+    through_mean = _per_channel(_mean(dy), dy)
+    through_spread = normalised * _per_channel(_mean(product), dy)
     factor = inverse if weight is None else inverse * weight
     dx = _per_channel(factor, dy) * (dy - through_mean - through_spread)
     return dx, *_sums(dy, product, weight, biased)
@@ -219,14 +218,15 @@ def _check(x: Array, weight: Array | None, bias: Array | None, *more: Array) -> 
         checks.same_dtype(values, x.dtype)
 
 
-def _axes(x: Array) -> tuple[int, ...]:
-    """Return all axes but that of the channels."""
-    return (0, *range(2, x.ndim))
-
-
 def _count(x: Array) -> int:
     """Return the number of values per channel."""
     return x.size // x.shape[1]
+
+
+def _mean(x: Array) -> Array:
+    """Return the mean of every channel, ``(C,)``."""
+    mean: Array = channel_sum(x) / x.dtype.type(_count(x))
+    return mean
 
 
 def _per_channel(values: Array, x: Array) -> Array:
@@ -246,6 +246,5 @@ def _affine(normalised: Array, weight: Array | None, bias: Array | None) -> Arra
 def _sums(
     dy: Array, product: Array, weight: Array | None, biased: bool
 ) -> tuple[Array | None, Array | None]:
-    axes = _axes(dy)
-    dweight = None if weight is None else product.sum(axis=axes)
-    return dweight, dy.sum(axis=axes) if biased else None
+    dweight = None if weight is None else channel_sum(product)
+    return dweight, channel_sum(dy) if biased else None

@@ -1,4 +1,4 @@
-"""From the losses of the single entries to one number, and the way back."""
+"""Sums: from the losses of the single entries to one number and back, and over channels."""
 
 from typing import Any
 
@@ -57,3 +57,31 @@ def spread(d_loss: Any, shape: tuple[int, ...], reduction: str, total: Any, like
         raise ShapeError(f"a gradient of shape {wanted}", np.shape(d_loss))
     gradient = np.asarray(d_loss, like.dtype)
     return np.asarray(gradient / total, like.dtype) if reduction == "mean" else gradient
+
+
+def channel_sum(x: Array) -> Array:
+    """Sum every channel over samples and positions.
+
+    Positions are added by a product with ones, which adds in blocks and several numbers at a time:
+    faster than axis by axis, and in float32 with a tenth of the rounding. Where the channels lie
+    last in memory the rows of an image are added so. The few sums that remain are added in float64.
+
+    Args:
+        x: ``(N, C)`` or ``(N, C, ...)``.
+
+    Returns:
+        ``(C,)`` in the dtype of ``x``.
+
+    >>> channel_sum(np.arange(12.0).reshape(2, 3, 2)).tolist()  # 0 + 1 + 6 + 7, ...
+    [14.0, 22.0, 30.0]
+    """
+    last = np.moveaxis(x, 1, -1)  # (N, ..., C)
+    if x.ndim == 2:
+        sums = x
+    elif last.flags.c_contiguous:
+        sums = (np.ones(last.shape[-2], x.dtype) @ last).reshape(-1, x.shape[1])
+    else:
+        positions = x.reshape(len(x), x.shape[1], -1)  # (N, C, positions)
+        sums = positions @ np.ones(positions.shape[2], x.dtype)
+    total: Array = sums.sum(axis=0, dtype=np.result_type(x.dtype, np.float64))
+    return total.astype(x.dtype)

@@ -8,7 +8,24 @@
 
 from __future__ import annotations
 
-from scratch.spec import beginnings, cnn, curves, deep, fourier, gates, kernels, lenet, linear, mlp
+from scratch.spec import (
+    alexnet,
+    beginnings,
+    cifar,
+    cnn,
+    curves,
+    deep,
+    densenet,
+    fourier,
+    gates,
+    kernels,
+    lenet,
+    linear,
+    mlp,
+    resnet,
+    vgg,
+    zfnet,
+)
 from scratch.spec.arguments import arguments
 from scratch.spec.errors import UserError, unknown
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Onnx, Source, Stop, Tiny, Train
@@ -49,6 +66,14 @@ CHAPTERS: tuple[Chapter, ...] = (
     kernels.LEARN_KERNEL,
     lenet.LENET5,
     *cnn.CHAPTERS,
+    cifar.CNN_CIFAR,
+    alexnet.ALEXNET,
+    zfnet.ZFNET,
+    *vgg.PLAIN,
+    *vgg.NORMALISED,
+    *resnet.IMAGENET,
+    *resnet.CIFAR,
+    *densenet.CHAPTERS,
 )
 
 

@@ -1,4 +1,4 @@
-"""The dense networks that the book sets beside the convolutional ones of chapter 18."""
+"""The dense networks that the book sets beside its convolutional ones (chapter 18)."""
 
 from __future__ import annotations
 

@@ -134,13 +134,13 @@ class Expected:
 
     Attributes:
         metric: "accuracy", "r2" or "loss".
-        low: smallest acceptable value.
+        low: smallest acceptable value; None for a network that no run here trains to its end.
         high: largest acceptable value, None for no limit.
         note: how the band was obtained.
     """
 
     metric: str
-    low: float
+    low: float | None
     high: float | None = None
     note: str = ""
 
@@ -255,11 +255,12 @@ class Chapter:
         if size == "full":
             return self
         shape = self.tiny.shape or self.data.shape
+        names = self.data.classes[: self.tiny.arguments.get("classes")]
         return replace(
             self,
             size=size,
             arguments={**self.arguments, **self.tiny.arguments},
-            data=replace(self.data, shape=shape),
+            data=replace(self.data, shape=shape, classes=names),
         )
 
     def with_preset(self, name: str) -> Chapter:

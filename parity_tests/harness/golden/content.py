@@ -13,6 +13,7 @@ from parity_tests.harness.golden import meanings, reference, sets
 from parity_tests.harness.golden.manifest import STEP, Call, Manifest, Set
 from parity_tests.harness.golden.nearness import near
 from parity_tests.harness.golden.reference import Run
+from parity_tests.harness.inputs import EXACT_EPS
 from parity_tests.harness.levels import exact as exact_level
 from parity_tests.harness.pair import BATCH, Pair, of_chapter
 from parity_tests.harness.runner import DRAWS, FAR, redrawn
@@ -62,7 +63,7 @@ def make(
             "batch": BATCH,
         },
         {**{name: plan[name] for name in kept}, "steps": steps},
-        meanings.conventions(kinds, chapter),
+        {**meanings.conventions(kinds, chapter), **_of_exact(exact)},
         both,
     )
     return manifest, {real.name: real_arrays, exact.name: exact_arrays}
@@ -101,6 +102,13 @@ def _runs(chapter: spec.Chapter, steps: int, seed: int) -> tuple[Pair, Run, Run,
         reference.train(pair, chapter.train, target, steps, kind) for kind in ("float64", "float32")
     )
     return pair, wide, narrow, target
+
+
+def _of_exact(exact: Set) -> dict[str, str]:
+    if not any(call.kind.startswith("BatchNorm") for call in exact.calls):
+        return {}
+    words = f"in evaluation: running statistics, eps = {EXACT_EPS}; dropout passes everything"
+    return {"network of the exact set": words}
 
 
 def _exact(chapter: spec.Chapter, dtype: str) -> tuple[Set, Arrays]:

@@ -64,6 +64,7 @@ def _exact(id: str, size: str, seed: int) -> list[Check]:
     """Export the integer form; ONNX Runtime must give torch float64's bits at every batch size."""
     pair = of_chapter(id, size, seed, exact=True, batch=max(BATCHES))
     chapter = spec.get(id, size)
+    pair.torch.eval()  # as exported
     truth = run_torch(pair.torch, pair.inputs, pair.d_output).output
     checks = []
     with tempfile.TemporaryDirectory() as folder:

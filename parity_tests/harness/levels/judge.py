@@ -16,7 +16,7 @@ import numpy as np
 from parity_tests.harness import bounds, nulls, usage
 from parity_tests.harness.compare import compare
 from parity_tests.harness.kinks import Crossing, crossing, one_armed
-from parity_tests.harness.local import as_check, judge, reach, tolerances
+from parity_tests.harness.local import as_check, judge, reach, silent, tolerances
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.precision import precision_path
 from parity_tests.harness.run import BrokenError, Result, cast, run_scratch, run_torch
@@ -45,10 +45,10 @@ def run(pair: Pair, dtype: str) -> list[Check]:
     candidate = candidate_trace(pair, dtype)
     checks = one_armed(pair, reference, level)
     checks += _unreached(pair, reference, level)
-    null, floors = nulls.units(pair, reference), nulls.floors(pair, reference)
+    null = nulls.units(pair, reference)
+    last: nulls.Units = {}
     for place in places(pair, reference, dtype):
-        own = nulls.below(place.path, null), nulls.below(place.path, floors)
-        checks += _place(level, pair, place, dtype, *own)
+        checks += _place(level, pair, place, dtype, nulls.below(place.path, null), last)
     checks += _cumulative(level, pair, reference, candidate, dtype)
     found = crossing(pair, reference, candidate, dtype)
     if found.count:
@@ -57,8 +57,20 @@ def run(pair: Pair, dtype: str) -> list[Check]:
 
 
 def _place(
-    level: str, pair: Pair, place: Place, dtype: str, null: nulls.Units, floors: nulls.Units
+    level: str, pair: Pair, place: Place, dtype: str, null: nulls.Units, last: nulls.Units
 ) -> list[Check]:
+    """Judge one call of one module.
+
+    Args:
+        level: "L2" or "L3".
+        pair: both twins.
+        place: the module and the reference's tensors.
+        dtype: of the judged side.
+        null: units of the null directions below the module.
+        last: tolerance of every parameter's gradient in its own layer; leaves add theirs. A block
+            is allowed it on top of what reaches the layer: a bias of a large map adds up thousands
+            of numbers that nearly cancel, and one before a batch normalisation may cancel wholly.
+    """
     inputs, d_output = place.visit.inputs, place.visit.d_output
     assert d_output is not None
     narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
@@ -75,9 +87,11 @@ def _place(
         }
     else:
         limits = tolerances(place.torch, wide, d_wide, truth, dtype, sides)
-    if not place.leaf:  # a leaf is given its cotangent, so its own row holds
-        for name, value in floors.items():
-            limits[name] = np.maximum(limits[name], bounds.tolerance(value, dtype, sides))
+    if place.leaf:
+        last |= {f"{place.path}.{name}": limits[name] for name in truth.gradients}
+    else:  # a leaf is given its cotangent, so its own row holds
+        for name, value in nulls.below(place.path, last).items():
+            limits[name] = limits[name] + value
         limits |= {name: bounds.tolerance(value, dtype, sides) for name, value in null.items()}
     try:
         found = run_scratch(place.scratch, narrow, d_narrow)
@@ -128,7 +142,9 @@ def _cumulative(
     if dtype == "float32":
         return []  # judged end to end at the root, where torch float32 gives the scale
     checks = []
+    theirs = dict(pair.torch.named_modules())
     for visit in reference.visits:
+        zeros = {"output": 0} if silent(theirs[visit.path]) else {}
         got = ours[visit.path, visit.call]
         for tensor, a, b in (
             ("output", got.output, visit.output),
@@ -136,7 +152,8 @@ def _cumulative(
         ):
             if a is None or b is None:
                 continue
-            found = compare(a, b, bounds.whole(b, dtype), dtype=dtype)
+            limit = bounds.whole(b, dtype)
+            found = compare(a, b, limit, dtype=dtype, reach=zeros.get(tensor))
             checks.append(as_check(found, level, pair.subject, visit.path, tensor, engine))
     return checks
 

@@ -6,7 +6,7 @@ last bit, with no difference of nearby numbers (Squire and Trapp 1998). No torch
 
 from __future__ import annotations
 
-from parity_tests.harness import bounds, nulls
+from parity_tests.harness import bounds, inputs, nulls
 from parity_tests.harness.compare import compare
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.verdict import Check
@@ -15,6 +15,12 @@ from scratch.gradcheck import complex_step
 
 LEVEL = "L1"
 ENTRIES = 24  # checked per tensor of a network; a layer is checked at every entry
+ENTRIES_DEEP = 6  # the same where each entry takes a forward through many layers
+
+
+def entries(pair: Pair) -> int:
+    """Return how many entries of each tensor of a network are checked."""
+    return ENTRIES_DEEP if inputs.is_deep(pair.scratch.state_dict()) else ENTRIES
 
 
 def run(pair: Pair, entries: int | None) -> list[Check]:
@@ -28,12 +34,13 @@ def run(pair: Pair, entries: int | None) -> list[Check]:
     found = complex_step(module, pair.inputs, pair.d_output, entries=entries)
     null: nulls.Units = {}
     floors: nulls.Units = {}
-    if nulls.names(pair):
+    normalised = nulls.normalised(module)
+    if normalised:
         trace = candidate_trace(pair, "float64")
         null, floors = nulls.units(pair, trace), nulls.floors(pair, trace)
     checks = []
     for name, (analytic, numeric) in found.items():
-        limit, reach = bounds.complex_step(numeric), _reach(numeric)
+        limit, reach = bounds.complex_step(numeric, normalised), _reach(numeric)
         if name in null:
             limit, reach = float(bounds.tolerance(null[name], "float64", 2).max()), 0
         elif name in floors:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds, nulls
+from parity_tests.harness import bounds, inputs, nulls
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.local import as_check
 from parity_tests.harness.training import (
@@ -32,7 +32,8 @@ from parity_tests.harness.training import (
     train,
 )
 from parity_tests.harness.verdict import Check, Verdict
-from scratch import weights
+from scratch import spec, weights
+from scratch.build import construct
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -40,6 +41,15 @@ LEVEL = "L5"
 MARKS = (1, 10, 100, 1000)
 REPEATED = 100  # steps that are run twice, at most
 RESUMED = (5, 10)  # saved after, compared after
+
+
+def usual_steps(id: str, size: str = "tiny") -> int:
+    """Return 1000, or 100 for a deep network.
+
+    A step of a deep network takes ten times as long, and rectifiers by the dozen make a thousand
+    of them chaotic, for torch against itself as well. `run` takes a thousand where asked to.
+    """
+    return 100 if inputs.is_deep(construct(spec.get(id, size)).state_dict()) else 1000
 
 
 def run(

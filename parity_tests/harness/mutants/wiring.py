@@ -98,3 +98,62 @@ def _(original: Any, self: nn.Sequential, input: Array) -> Any:
         output = module(input)
         input = input if module is layers[-1] else output
     return last(input)
+
+
+@plant(
+    "gradient through the shortcut forgotten",
+    "models.resnet.BasicBlock.backward",
+    ["resnet18"],
+    "backward layer4.0 dx",
+)
+def _(original: Any, self: Any, d_output: Array) -> Any:
+    d, d_shortcut = self.add.backward(self.relu2.backward(d_output))
+    self.downsample.backward(d_shortcut)
+    d = self.conv2.backward(self.bn2.backward(d))
+    return self.conv1.backward(self.bn1.backward(self.relu1.backward(d)))
+
+
+@plant(
+    "sum of a block after its last rectifier",
+    "models.resnet.Bottleneck.forward",
+    ["resnet101"],
+    "forward layer1.0 output",
+)
+def _(original: Any, self: Any, input: Array) -> Any:
+    x = self.relu1(self.bn1(self.conv1(input)))
+    x = self.relu2(self.bn2(self.conv2(x)))
+    return self.add(self.relu3(self.bn3(self.conv3(x))), self.downsample(input))
+
+
+@plant(
+    "maps of zeros before the others in a padded shortcut",
+    "models.resnet.PaddedShortcut.forward",
+    ["resnet20"],
+    "forward layer2.0.downsample output",
+)
+def _(original: Any, self: Any, input: Array) -> Any:
+    x = self.pool(input)
+    return self.join(self.zero(x), x)
+
+
+@plant(
+    "new maps before the old ones in a dense layer",
+    "models.densenet.DenseLayer.forward",
+    ["densenet121"],
+    "forward features.denseblock1.denselayer1 output",
+)
+def _(original: Any, self: Any, input: Array) -> Any:
+    x = self.conv1(self.relu1(self.norm1(input)))
+    return self.join(self.conv2(self.relu2(self.norm2(x))), input)
+
+
+@plant(
+    "a dense layer hands back only the gradient of its own maps",
+    "models.densenet.DenseLayer.backward",
+    ["densenet121"],
+    "backward features.denseblock4.denselayer1 dx",
+)
+def _(original: Any, self: Any, d_output: Array) -> Any:
+    _, d = self.join.backward(d_output)
+    d = self.norm2.backward(self.relu2.backward(self.conv2.backward(d)))
+    return self.norm1.backward(self.relu1.backward(self.conv1.backward(d)))

@@ -1,11 +1,11 @@
-"""The convolutional network for CIFAR-10 of chapter 18 (step 8)."""
+"""CIFAR-10 by a small convolutional network (step 8)."""
 
 from __future__ import annotations
 
 from scratch.spec.book import BOOK
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Tiny, Train
 
-_CIFAR = (
+_CLASSES = (
     "airplane",
     "automobile",
     "bird",
@@ -17,6 +17,7 @@ _CIFAR = (
     "ship",
     "truck",
 )
+_MULTICLASS = "The network returns logits; the softmax stands inside the loss."
 
 CNN_CIFAR = Chapter(
     id="cnn_cifar",
@@ -37,7 +38,7 @@ CNN_CIFAR = Chapter(
         name="shapes",
         shape=(3, 32, 32),
         task="multiclass",
-        classes=_CIFAR,
+        classes=_CLASSES,
         target="object",
         options={"kind": "color_shape", "samples": 1800},
     ),
@@ -77,7 +78,7 @@ CNN_CIFAR = Chapter(
         }
     },
     deviations=(
-        "The network returns logits; the softmax stands inside the loss.",
+        _MULTICLASS,
         "The embedded data are 1,800 coloured shapes of nine classes at 32 x 32, the tenth output "
         "is idle; CIFAR-10 by --data-dir.",
         "The book shifts its pictures by up to a tenth and flips them; its preset takes random "

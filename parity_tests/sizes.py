@@ -1,0 +1,56 @@
+"""Which chapters the usual tests take, and at which size.
+
+Networks of millions of numbers are built at full size by `make test-full` only. Of networks that
+differ in depth alone, VGG-11 to VGG-19 say, the first stands for the family in tests that take
+long; its siblings pass every level once, and everything in `make test-long`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from parity_tests.harness.inputs import is_deep
+from scratch import nn, spec
+from scratch.build import construct
+
+LARGE = 1_000_000  # trainable numbers
+
+
+def _siblings() -> tuple[str, ...]:
+    """Return the chapters whose model is made of the same classes as an earlier, deep one's."""
+    families, found = set(), []
+    for id in spec.ids():
+        chapter = spec.get(id, "tiny")
+        network = construct(chapter)
+        kinds = {type(module).__name__ for _, module in network.named_modules()}
+        family = (chapter.file, chapter.model, *sorted(kinds))
+        if family in families and is_deep(network.state_dict()):
+            found.append(id)
+        families.add(family)
+    return tuple(found)
+
+
+SMALL_IDS = tuple(id for id in spec.ids() if spec.get(id).facts.parameters < LARGE)
+LARGE_IDS = tuple(id for id in spec.ids() if id not in SMALL_IDS)
+SIBLING_IDS = _siblings()
+CONVOLUTIONAL_IDS = tuple(
+    id
+    for id in spec.ids()
+    if any(isinstance(m, nn.Conv2d) for _, m in construct(spec.get(id, "tiny")).named_modules())
+)
+DEEP_IDS = tuple(id for id in spec.ids() if is_deep(construct(spec.get(id, "tiny")).state_dict()))
+
+
+def _usual(id: str, *more: Any) -> Any:
+    return pytest.param(id, *more, marks=[pytest.mark.long] if id in SIBLING_IDS else [])
+
+
+IDS = tuple(_usual(id) for id in spec.ids())
+EVERY_SIZE = tuple(
+    _usual(id, size)
+    for size in spec.SIZES
+    for id in spec.ids()
+    if size == "tiny" or id in SMALL_IDS
+)
