@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from scratch.data import Dataset as ArrayDataset
 from scratch.data import Split
-from scratch.data.order import batches
+from scratch.data.order import batches, evaluation_batch
 from scratch.spec.schema import Chapter
 
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -153,4 +153,5 @@ class ChapterData(lightning.LightningDataModule):
 
     def _in_order(self, split: Split) -> DataLoader[Pair]:
         tensors = SplitTensors(split, self.dtype)
-        return DataLoader(tensors, batch_size=256, collate_fn=_as_is, generator=torch.Generator())
+        size = evaluation_batch(split.x.shape[1:])
+        return DataLoader(tensors, batch_size=size, collate_fn=_as_is, generator=torch.Generator())

@@ -14,7 +14,7 @@ import numpy as np
 from scratch import nn, optim
 from scratch import schedule as schedules
 from scratch.data import Dataset, Split
-from scratch.data.order import batches
+from scratch.data.order import batches, evaluation_batch
 from scratch.nn import Module
 from scratch.optim import Optimizer
 from scratch.penalty import Penalty
@@ -55,8 +55,6 @@ SCHEDULES: Mapping[str, Any] = {
     "InverseLR": schedules.InverseLR,
     "SequentialLR": schedules.SequentialLR,
 }
-
-_EVALUATION_BATCH = 256
 
 
 def fit(
@@ -176,8 +174,8 @@ def predict(model: Module, x: Array) -> Array:
     model.eval()
     try:
         with nn.inference():
-            starts = range(0, len(x), _EVALUATION_BATCH)
-            return np.concatenate([model(x[s : s + _EVALUATION_BATCH]) for s in starts])
+            step = evaluation_batch(x.shape[1:])
+            return np.concatenate([model(x[s : s + step]) for s in range(0, len(x), step)])
     finally:
         model.train(training)
 

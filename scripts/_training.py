@@ -46,6 +46,7 @@ class Settings:
         data_dir: folder of image files.
         epochs: passes over the training split.
         lr: learning rate.
+        weights: a weight file to start from, such as torchvision's.
         preset: named hyper-parameters of the chapter; `epochs` and `lr` go before them.
         trainer: Lightning's own arguments as they were typed: "--trainer.NAME", "VALUE".
     """
@@ -58,6 +59,7 @@ class Settings:
     data_dir: str | None = None
     epochs: int | None = None
     lr: float | None = None
+    weights: str | None = None
     preset: str | None = None
     trainer: Sequence[str] = ()
 
@@ -89,7 +91,7 @@ class Settings:
 
     def default(self) -> bool:
         """Tell whether the chapter's expected band speaks of this run."""
-        changed = (self.data, self.data_dir, self.epochs, self.lr, self.preset)
+        changed = (self.data, self.data_dir, self.epochs, self.lr, self.weights, self.preset)
         return self.size == "full" and not self.trainer and all(c is None for c in changed)
 
 
@@ -140,7 +142,9 @@ def train(settings: Settings, out: Path | None = None) -> Result:
     path = _twins.fresh(settings.chapter, settings.twin) if out is None else out
     refuse_occupied(path)
     dataset = load(chapter, settings.data, settings.data_dir, settings.seed)
-    twins = _twins.build(TWINS[settings.twin], chapter, settings.seed, settings.trainer)
+    twins = _twins.build(
+        TWINS[settings.twin], chapter, settings.seed, settings.trainer, settings.weights
+    )
     return _run(
         RunFolder.create(path, config(settings, chapter)), settings, chapter, dataset, twins
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import _weights
 import numpy as np
 
 from scratch.data import Dataset
+from scratch.data.order import evaluation_batch
 from scratch.run.folder import RunFolder
 from scratch.run.metrics import History
 from scratch.spec.errors import UserError
@@ -40,6 +42,9 @@ class Twin(Protocol):
 
     def state(self) -> dict[str, Array]:
         """Return the weights."""
+
+    def load(self, state: Mapping[str, Array]) -> None:
+        """Take weights of the same names and shapes."""
 
 
 @dataclass
@@ -86,6 +91,9 @@ class Scratch:
     def state(self) -> dict[str, Array]:
         return self.model.state_dict()
 
+    def load(self, state: Mapping[str, Array]) -> None:
+        self.model.load_state_dict(state)
+
 
 class Torch:
     """The PyTorch twin, trained by Lightning."""
@@ -129,9 +137,8 @@ class Torch:
         training = self.model.training
         self.model.eval()
         with torch.no_grad():
-            outputs = [
-                self.model(part) for part in torch.from_numpy(np.ascontiguousarray(x)).split(256)
-            ]
+            parts = torch.from_numpy(np.ascontiguousarray(x)).split(evaluation_batch(x.shape[1:]))
+            outputs = [self.model(part) for part in parts]
         self.model.train(training)
         return np.asarray(torch.cat(outputs).numpy())
 
@@ -140,9 +147,18 @@ class Torch:
             name: value.detach().numpy().copy() for name, value in self.model.state_dict().items()
         }
 
+    def load(self, state: Mapping[str, Array]) -> None:
+        import torch
+
+        self.model.load_state_dict({n: torch.from_numpy(v.copy()) for n, v in state.items()})
+
 
 def build(
-    names: Sequence[str], chapter: Chapter, seed: int, trainer: Sequence[str] = ()
+    names: Sequence[str],
+    chapter: Chapter,
+    seed: int,
+    trainer: Sequence[str] = (),
+    weights: str | None = None,
 ) -> list[Twin]:
     """Return the twins of a chapter, with equal weights.
 
@@ -151,10 +167,11 @@ def build(
         chapter: with the hyper-parameters of the run.
         seed: of the weights.
         trainer: Lightning's own arguments, as they were typed.
+        weights: a file that takes the place of the drawn weights, None for none.
 
     Raises:
         UserError: the torch twin is asked for and torch is not installed, or Lightning knows no
-            such argument.
+            such argument, or the file is not one of this network's weights.
     """
     if "torch" in names:
         for package in ("torch", "lightning"):
@@ -167,7 +184,12 @@ def build(
         "scratch": lambda: Scratch(chapter, seed),
         "torch": lambda: Torch(chapter, seed, trainer),
     }
-    return [makers[name]() for name in names]
+    twins = [makers[name]() for name in names]
+    if weights is not None:
+        state = _weights.read(Path(weights), twins[0].state())
+        for twin in twins:
+            twin.load(state)
+    return twins
 
 
 def fresh(chapter: str, twin: str, parent: Path = Path("runs")) -> Path:

@@ -24,6 +24,7 @@ EXAMPLES = """\
   python scripts/train.py mlp_xor --twin scratch --seed 3 --lr 0.1
   python scripts/train.py mlp_arc --twin scratch --preset book
   python scripts/train.py lenet5 --trainer.accelerator gpu --trainer.precision 16-mixed
+  python scripts/train.py resnet18 --weights resnet18.pth --data-dir photos --epochs 2
   python scripts/train.py --resume runs/mine
 """
 
@@ -39,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--epochs", type=int, help="passes over the data; a cosine ends with them")
     parser.add_argument("--lr", type=float, help="learning rate")
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help=".safetensors or .pth to start from, such as torchvision's",
+    )
     parser.add_argument("--preset", metavar="NAME", help="named settings, such as book")
     parser.add_argument("--seed", type=int, help="of weights, batches and splits (0)")
     parser.add_argument("--size", choices=("full", "tiny"), help="full as published (full)")
@@ -53,7 +59,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     _cli.one_thread()
     chosen = {
         name: getattr(args, name)
-        for name in ("twin", "epochs", "lr", "preset", "seed", "size", "data", "data_dir")
+        for name in (
+            "twin",
+            "epochs",
+            "lr",
+            "weights",
+            "preset",
+            "seed",
+            "size",
+            "data",
+            "data_dir",
+        )
         if getattr(args, name) is not None
     }
     if args.resume is not None:

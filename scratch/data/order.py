@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,3 +54,15 @@ def batches(
         order[start : min(start + batch_size, stop)].astype(np.int64)
         for start in range(0, stop, batch_size)
     ]
+
+
+def evaluation_batch(shape: tuple[int, ...]) -> int:
+    """Return how many samples to evaluate at once: 256, fewer where they are large images.
+
+    Args:
+        shape: of one sample.
+
+    >>> evaluation_batch((1, 28, 28)), evaluation_batch((3, 224, 224))
+    (256, 13)
+    """
+    return max(1, min(256, (1 << 21) // math.prod(shape)))
