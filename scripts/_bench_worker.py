@@ -12,37 +12,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from _bench_tasks import LAYERS, NETWORKS, arrays, built, task
 
 WARM_UP = 3
 FIRST, LAST = 2, 10
 """Steps between which memory must not grow."""
 
 Step = Callable[[], Any]
-
-
-class Layer(NamedTuple):
-    """A convolution on its own, forward and backward, as it stands inside a large network."""
-
-    shape: tuple[int, int, int]
-    out_channels: int
-    kernel: int
-    stride: int
-    padding: int
-
-    @property
-    def arguments(self) -> tuple[int, int, int, int, int]:
-        """What Conv2d takes."""
-        return (self.shape[0], self.out_channels, self.kernel, self.stride, self.padding)
-
-
-LAYERS = {
-    "conv 3x3, 64 maps": Layer((64, 32, 32), 64, 3, 1, 1),
-    "conv 1x1, 64 maps": Layer((64, 32, 32), 64, 1, 1, 0),
-    "conv 7x7 stride 2": Layer((3, 112, 112), 64, 7, 2, 3),
-}
 
 
 def scratch_train(name: str, batch: int) -> Step:
@@ -63,8 +43,8 @@ def scratch_train(name: str, batch: int) -> Step:
             layer.backward(dy)
 
         return both
-    chapter, x, target = _task(name, batch)
-    model = scratch.build(name)
+    chapter, x, target = task(name, batch)
+    model = built(scratch.build, name)
     criterion, optimizer = build_loss(chapter.train), build_optimizer(chapter.train, model)
 
     def step() -> None:
@@ -88,7 +68,7 @@ def scratch_infer(name: str, batch: int) -> Step:
     if name in LAYERS:
         model, x = _scratch_layer(name, batch)
     else:
-        model, x = scratch.build(name).eval(), _task(name, batch)[1]
+        model, x = built(scratch.build, name).eval(), task(name, batch)[1]
 
     def step() -> None:
         with inference():
@@ -111,9 +91,9 @@ def torch_train(name: str, batch: int, compile: bool = False) -> Step:
         run = torch.compile(layer) if compile else layer
         dy = layer(x).detach()
         return lambda: run(x).backward(dy)
-    chapter, array, target = _task(name, batch)
+    chapter, array, target = task(name, batch)
     inputs, targets = torch.from_numpy(array), torch.from_numpy(target)
-    model = ref_torch.build(name)
+    model = built(ref_torch.build, name)
     forward = torch.compile(model) if compile else model
     criterion = build_loss(chapter.train)
     optimizer = build_optimizer(chapter.train, model.parameters())
@@ -136,7 +116,7 @@ def torch_infer(name: str, batch: int, compile: bool = False) -> Step:
     if name in LAYERS:
         model, x = _torch_layer(name, batch)
     else:
-        model, x = ref_torch.build(name).eval(), torch.from_numpy(_task(name, batch)[1])
+        model, x = built(ref_torch.build, name).eval(), torch.from_numpy(task(name, batch)[1])
     forward = torch.compile(model) if compile else model
 
     def step() -> None:
@@ -154,13 +134,14 @@ def onnx_infer(name: str, batch: int) -> Step:
     from ref_torch.export.onnx import to_proto
     from scratch import spec
 
-    proto = to_proto(ref_torch.build(name).eval(), spec.get(name))
+    id = NETWORKS[name].chapter if name in NETWORKS else name
+    proto = to_proto(built(ref_torch.build, name).eval(), spec.get(id))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
         proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    feed = {session.get_inputs()[0].name: _task(name, batch)[1]}
+    feed = {session.get_inputs()[0].name: task(name, batch)[1]}
     return lambda: session.run(None, feed)
 
 
@@ -224,7 +205,7 @@ def _scratch_layer(name: str, batch: int) -> tuple[Any, Any]:
 
     from scratch.nn import Conv2d
 
-    layer, (weight, x) = Conv2d(*LAYERS[name].arguments), _arrays(name, batch)
+    layer, (weight, x) = Conv2d(*LAYERS[name].arguments), arrays(name, batch)
     layer.weight.data[...] = weight
     channels_last = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     return layer, channels_last  # as it lies inside a network
@@ -233,31 +214,9 @@ def _scratch_layer(name: str, batch: int) -> tuple[Any, Any]:
 def _torch_layer(name: str, batch: int) -> tuple[Any, Any]:
     import torch
 
-    layer, (weight, x) = torch.nn.Conv2d(*LAYERS[name].arguments), _arrays(name, batch)
+    layer, (weight, x) = torch.nn.Conv2d(*LAYERS[name].arguments), arrays(name, batch)
     layer.weight.data.copy_(torch.from_numpy(weight))
     return layer, torch.from_numpy(x)
-
-
-def _arrays(name: str, batch: int) -> tuple[Any, Any]:
-    import numpy as np
-
-    one, rng = LAYERS[name], np.random.default_rng(0)
-    weight = rng.standard_normal((one.out_channels, one.shape[0], one.kernel, one.kernel))
-    x = rng.standard_normal((batch, *one.shape))
-    return weight.astype(np.float32), x.astype(np.float32)
-
-
-def _task(name: str, batch: int) -> tuple[Any, Any, Any]:
-    import numpy as np
-
-    from scratch import spec
-
-    chapter = spec.get(name)
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((batch, *chapter.data.shape)).astype(np.float32)
-    if chapter.data.task == "multiclass":
-        return chapter, x, rng.integers(0, len(chapter.data.classes), batch)
-    return chapter, x, rng.integers(0, 2, (batch, 1)).astype(np.float32)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ CAPTIONS = {
     "confusion": "Which class is taken for which on the test split.",
     "kernels": "What the first layer has learned to look for.",
     "samples": "Test samples, mistakes first.",
+    "maps": "What the layers make of the first test image.",
     "boundary": "Where the network decides for which class.",
     "fit": "What the network has fitted.",
 }

@@ -39,6 +39,10 @@ CASES = (
     ("mlp_mnist", 128),
     ("lenet5", 64),
     ("lenet5", 256),
+    ("vgg11 at 32", 32),
+    ("resnet18 at 32", 32),
+    ("resnet18 at 64", 4),
+    ("densenet121 at 32", 32),
     ("conv 3x3, 64 maps", 32),
     ("conv 1x1, 64 maps", 32),
     ("conv 7x7 stride 2", 8),
@@ -70,14 +74,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     import _bench_report
-    from _bench_worker import LAYERS
+    from _bench_tasks import LAYERS, NETWORKS
     from tabulate import tabulate
 
     from scratch import spec
     from scratch.run.files import atomic_write
 
     for name in args.chapter:
-        if name not in LAYERS:
+        if name not in {*LAYERS, *NETWORKS}:
             spec.get(name)
     old = _bench_report.read(args.compare) if args.compare else []
     cases = [case for case in CASES if not args.chapter or case[0] in args.chapter]
