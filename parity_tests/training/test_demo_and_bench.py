@@ -81,7 +81,7 @@ def test_the_demo_from_end_to_end(
     text = page.read_text(encoding="utf-8")
     found = outline(text)
     assert len(text) < 3_000_000
-    assert found.tags.count("img") == len(found.loaded) == 6
+    assert found.tags.count("img") == len(found.loaded) == 7
     assert all(name.startswith("data:image/png;base64,") for name in found.loaded)
     assert not re.search(r"url\(|@import|<script", text)
     assert 'name="viewport"' in text
