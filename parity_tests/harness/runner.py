@@ -8,14 +8,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from parity_tests.harness import inputs
 from parity_tests.harness.case_pair import of_case
 from parity_tests.harness.cases import Case, of_layer
 from parity_tests.harness.levels import exact, judge, oracle
 from parity_tests.harness.pair import Pair, of_chapter
 from parity_tests.harness.verdict import Check, Verdict, worst
+from scratch import spec
+from scratch.build import construct
 from scratch.spec import UserError
 
 SEEDS = 5
+SEEDS_DEEP = 2  # of a deep network, whose many layers are as many chances
 DRAWS = 12  # a batch with a kink in float32, or with too little power, is drawn anew
 EVERY_ENTRY = 2000  # inputs of at most this size are differentiated entry by entry
 FAR = 1000  # seeds of redrawn batches lie this far apart
@@ -98,7 +102,7 @@ def check_chapter(
     dtype: str,
     seed: int,
     levels: Iterable[str] | None = None,
-    seeds: int = SEEDS,
+    seeds: int | None = None,
 ) -> list[Check]:
     """Run a chapter through the levels.
 
@@ -108,8 +112,11 @@ def check_chapter(
         dtype: "float64" or "float32"; decides which levels apply.
         seed: first seed.
         levels: a choice of them, None for all that apply.
-        seeds: how many weights and inputs L0, L2 and L3 try.
+        seeds: how many weights and inputs L0, L2 and L3 try; None for SEEDS, or SEEDS_DEEP.
     """
+    if seeds is None:
+        deep = inputs.is_deep(construct(spec.get(id, size)).state_dict())
+        seeds = SEEDS_DEEP if deep else SEEDS
     chosen = LEVELS[dtype] if levels is None else tuple(levels)
 
     def pair(at: int) -> Pair:

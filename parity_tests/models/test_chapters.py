@@ -7,7 +7,7 @@ import pytest
 from parity_tests.harness import runner
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.verdict import Verdict, worst
-from parity_tests.sizes import DEEP_IDS, EVERY_SIZE, SIBLING_IDS
+from parity_tests.sizes import EVERY_SIZE, SIBLING_IDS
 from scratch import spec
 
 ENGINES = ("scratch float32", "scratch float64", "torch float32", "ONNX Runtime float32")
@@ -16,8 +16,7 @@ ENGINES = ("scratch float32", "scratch float64", "torch float32", "ONNX Runtime 
 @pytest.mark.parametrize(("dtype", "levels"), [("float64", "L0 L1 L2"), ("float32", "L3")])
 @pytest.mark.parametrize(("id", "size"), EVERY_SIZE)
 def test_the_twins_are_one_network(id: str, dtype: str, levels: str, size: str) -> None:
-    seeds = 2 if id in DEEP_IDS else runner.SEEDS
-    checks = runner.check_chapter(id, size, dtype, 0, levels.split(), seeds)
+    checks = runner.check_chapter(id, size, dtype, 0, levels.split())
     assert {check.level for check in checks} == set(levels.split())
     assert worst(checks) is Verdict.PASS, [c.divergence() for c in first_divergences(checks)]
 

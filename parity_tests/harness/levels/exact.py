@@ -7,6 +7,7 @@ absolute terms, counted in units of the largest power of two that divides all of
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,19 @@ def run(pair: Pair) -> list[Check]:
     for dtype in ("float32", "float64"):
         for place in places(pair, trace, dtype):
             checks += _place(pair, place, dtype)
-    return checks
+    return _unproven(checks)
+
+
+def _unproven(checks: list[Check]) -> list[Check]:
+    """Where the reference itself may round, a difference accuses nobody: draw anew."""
+    if not any(check.engine == "torch float64" and check.failing for check in checks):
+        return checks
+    return [
+        replace(check, verdict=Verdict.MISTRUSTED, note="these weights and inputs are not exact")
+        if check.verdict is Verdict.FAIL
+        else check
+        for check in checks
+    ]
 
 
 def _place(pair: Pair, place: Place, dtype: str) -> list[Check]:
