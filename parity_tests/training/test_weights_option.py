@@ -16,8 +16,8 @@ from scratch import weights
 from scratch.spec.errors import UserError
 
 sys.path.insert(0, str(ROOT / "scripts"))
-import _twins  # noqa: E402
-import _weights  # noqa: E402
+import _twins
+import _weights
 
 ID = "resnet18"
 
