@@ -96,6 +96,15 @@ def check_layer(name: str, dtype: str, seed: int, levels: Iterable[str]) -> list
     return [check for case in of_layer(name) for check in check_case(case, dtype, seed, levels)]
 
 
+def _usual_seeds(id: str, size: str) -> int:
+    chapter = spec.get(id, size)
+    try:
+        network = construct(chapter)
+    except Exception:  # the levels will say so
+        return SEEDS
+    return SEEDS_DEEP if inputs.is_deep(network.state_dict()) else SEEDS
+
+
 def check_chapter(
     id: str,
     size: str,
@@ -114,15 +123,13 @@ def check_chapter(
         levels: a choice of them, None for all that apply.
         seeds: how many weights and inputs L0, L2 and L3 try; None for SEEDS, or SEEDS_DEEP.
     """
-    if seeds is None:
-        deep = inputs.is_deep(construct(spec.get(id, size)).state_dict())
-        seeds = SEEDS_DEEP if deep else SEEDS
+    count = _usual_seeds(id, size) if seeds is None else seeds
     chosen = LEVELS[dtype] if levels is None else tuple(levels)
 
     def pair(at: int) -> Pair:
         return of_chapter(id, size, at, dtype)
 
-    def over(level: str, run: Callable[[int], list[Check]], count: int = seeds) -> list[Check]:
+    def over(level: str, run: Callable[[int], list[Check]], count: int = count) -> list[Check]:
         return protected(level, id, seed, lambda: over_seeds(run, seed, count))
 
     checks: list[Check] = []

@@ -165,7 +165,8 @@ def _spoil(path: Path, function: str, number: int, spoilt: str) -> None:
         for node in ast.parse(text).body
         if isinstance(node, ast.FunctionDef) and node.name == function
     ]
-    returned = [node for node in ast.walk(body) if isinstance(node, ast.Return)][-1].value
+    returns = [node for node in ast.walk(body) if isinstance(node, ast.Return)]
+    returned = max(returns, key=lambda node: node.lineno).value
     assert isinstance(returned, ast.Tuple)
     value = returned.elts[number]
     lines = text.splitlines(keepends=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import ref_torch
 import scratch
 from parity_tests.harness import bounds
-from parity_tests.sizes import IDS
+from parity_tests.sizes import DEEP_IDS, IDS
 from parity_tests.training.loops import (
     EPOCHS,
     Signals,
@@ -50,9 +51,16 @@ def _without_chance(model: Any) -> Any:
     return model
 
 
+def _gently(chapter: Chapter) -> Chapter:
+    """Give a deep network a rate at which it does not magnify rounding, as L5 does."""
+    if chapter.id not in DEEP_IDS:
+        return chapter
+    return replace(chapter, train=replace(chapter.train, lr=1e-4))
+
+
 @pytest.mark.parametrize("id", IDS)
 def test_both_loops_take_the_same_road_in_float64(id: str) -> None:
-    chapter = spec.get(id, "tiny")
+    chapter = _gently(spec.get(id, "tiny"))
     dataset = few(load(chapter))
     model = _without_chance(scratch.build(id, "tiny")).astype(np.float64)
     reference = _without_chance(ref_torch.build(id, "tiny")).double()

@@ -52,7 +52,7 @@ def test_the_books_optimisers_train_alike(id, monkeypatch):
     options = {"BookSGD": {"lr": 0.01, "nesterov": True}, "BookRMSprop": {"lr": 1e-3}}
     monkeypatch.setattr(trajectory, "OPTIMISERS", dict(zip(options, options, strict=True)))
     monkeypatch.setattr(training, "OPTIMISERS", trajectory.OPTIMISERS)
-    monkeypatch.setattr(training, "_options", lambda chapter, optimizer: options[optimizer])
+    monkeypatch.setattr(training, "_options", lambda chapter, optimizer, norms: options[optimizer])
     checks = trajectory.run(id)
     assert worst(checks) is Verdict.PASS, describe(checks)
     assert not notes(checks)
@@ -60,7 +60,7 @@ def test_the_books_optimisers_train_alike(id, monkeypatch):
 
 def test_a_chaotic_run_is_held_to_the_reference_against_itself_and_says_so(monkeypatch):
     chaos = {"lr": 0.2, "momentum": 0.9}
-    monkeypatch.setattr(training, "_options", lambda train, optimizer: chaos)
+    monkeypatch.setattr(training, "_options", lambda chapter, optimizer, norms: chaos)
     monkeypatch.setattr(trajectory, "OPTIMISERS", {"SGD with momentum": "SGD"})
     checks = trajectory.run("mlp_mnist")
     assert worst(checks) is Verdict.PASS, describe(checks)
