@@ -137,8 +137,8 @@ def _cifar(depth: int) -> Chapter:
             "The paper takes steps of 128 samples at a rate of 0.1, divides it by ten twice in "
             "64,000 steps and crops and flips its pictures; here a run is short, its steps take 16 "
             "samples, and the rate follows a cosine from 0.02.",
-            "The exact-arithmetic form has the blocks of the tiny size: through nine blocks integers "
-            "need more than the 24 bits of float32.",
+            "The exact-arithmetic form has the blocks of the tiny size: through nine blocks "
+            "integers need more than the 24 bits of float32.",
         ),
     )
 
