@@ -20,7 +20,7 @@ from scratch.spec import UserError
 
 SEEDS = 5
 SEEDS_DEEP = 2  # of a deep network, whose many layers are as many chances
-DRAWS = 12  # a batch with a kink in float32, or with too little power, is drawn anew
+DRAWS = 24  # a batch with a kink in float32, or with too little power, is drawn anew
 EVERY_ENTRY = 2000  # inputs of at most this size are differentiated entry by entry
 FAR = 1000  # seeds of redrawn batches lie this far apart
 

@@ -59,7 +59,7 @@ def _vgg(depth: int, batch_norm: bool) -> Chapter:
         arguments={"configuration": column, "batch_norm": batch_norm, "classes": CLASSES},
         tiny=Tiny(
             arguments={"classes": 9, "width": 2, "hidden": 13, "pool": 1, "dropout": 0.125},
-            shape=(3, 48, 48),
+            shape=(3, 40, 40),
         ),
         exact={"dropout": 0.5},
         data=images(),
