@@ -116,7 +116,7 @@ def _cifar(depth: int) -> Chapter:
             schedule_args={"T_max": 4},
             init="msra",
         ),
-        expected=Expected(metric="accuracy", low=0.9, note="seed 0: 0.987")
+        expected=Expected(metric="accuracy", low=0.9, note="3 seeds: 0.987 each")
         if trained
         else UNTRAINED,
         facts=Facts(
