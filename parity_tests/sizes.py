@@ -11,19 +11,21 @@ from typing import Any
 
 import pytest
 
-from parity_tests.harness.inputs import is_deep
+from parity_tests.harness.traits import is_deep
 from scratch import nn, spec
 from scratch.build import construct
 
 LARGE = 1_000_000  # trainable numbers
 
 
+_TINY = {id: construct(spec.get(id, "tiny")) for id in spec.ids()}
+
+
 def _siblings() -> tuple[str, ...]:
     """Return the chapters whose model is made of the same classes as an earlier, deep one's."""
     families, found = set(), []
-    for id in spec.ids():
+    for id, network in _TINY.items():
         chapter = spec.get(id, "tiny")
-        network = construct(chapter)
         kinds = {type(module).__name__ for _, module in network.named_modules()}
         family = (chapter.file, chapter.model, *sorted(kinds))
         if family in families and is_deep(network.state_dict()):
@@ -37,10 +39,10 @@ LARGE_IDS = tuple(id for id in spec.ids() if id not in SMALL_IDS)
 SIBLING_IDS = _siblings()
 CONVOLUTIONAL_IDS = tuple(
     id
-    for id in spec.ids()
-    if any(isinstance(m, nn.Conv2d) for _, m in construct(spec.get(id, "tiny")).named_modules())
+    for id, network in _TINY.items()
+    if any(isinstance(module, nn.Conv2d) for _, module in network.named_modules())
 )
-DEEP_IDS = tuple(id for id in spec.ids() if is_deep(construct(spec.get(id, "tiny")).state_dict()))
+DEEP_IDS = tuple(id for id, network in _TINY.items() if is_deep(network.state_dict()))
 
 
 def _usual(id: str, *more: Any) -> Any:

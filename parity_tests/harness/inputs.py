@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from parity_tests.harness.traits import is_deep
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
-DEEP = 8  # layers with weights, beyond which integers need care to neither die nor grow
 NEGATIVE = 0.25  # share of the weights of such a network
 NEGATIVE_SCALE = 0.1  # of the scales of its batch normalisations
 EXACT_EPS = 2.0**-10  # of batch normalisation whose square root is exact
@@ -123,11 +124,6 @@ def dense_integer_state(
         else integers(rng, old.shape, limit)
         for name, old in state.items()
     }
-
-
-def is_deep(state: Mapping[str, Array]) -> bool:
-    """Whether a network has more than `DEEP` layers with weights."""
-    return sum(value.ndim >= 2 for value in state.values()) > DEEP
 
 
 def is_statistic(name: str) -> bool:

@@ -40,14 +40,6 @@ def names(pair: Pair) -> dict[str, str]:
     return found
 
 
-def normalised(module: Any) -> bool:
-    """Tell whether a network has a batch normalisation in training."""
-    return any(
-        type(child).__name__.startswith("BatchNorm") and child.training
-        for _, child in module.named_modules()
-    )
-
-
 def units(pair: Pair, trace: Trace) -> Units:
     """Return the units of each null direction in a whole network.
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from parity_tests.harness import inputs
 from parity_tests.harness.case_pair import of_case
 from parity_tests.harness.cases import Case, of_layer
 from parity_tests.harness.levels import exact, judge, oracle
 from parity_tests.harness.pair import Pair, of_chapter
+from parity_tests.harness.traits import is_deep
 from parity_tests.harness.verdict import Check, Verdict, worst
 from scratch import spec
 from scratch.build import construct
@@ -102,7 +102,7 @@ def _usual_seeds(id: str, size: str) -> int:
         network = construct(chapter)
     except Exception:  # the levels will say so
         return SEEDS
-    return SEEDS_DEEP if inputs.is_deep(network.state_dict()) else SEEDS
+    return SEEDS_DEEP if is_deep(network.state_dict()) else SEEDS
 
 
 def check_chapter(
@@ -129,6 +129,10 @@ def check_chapter(
     def pair(at: int) -> Pair:
         return of_chapter(id, size, at, dtype)
 
+    def derivatives(at: int) -> list[Check]:
+        made = pair(at)
+        return oracle.run(made, oracle.entries(made))
+
     def over(level: str, run: Callable[[int], list[Check]], count: int = count) -> list[Check]:
         return protected(level, id, seed, lambda: over_seeds(run, seed, count))
 
@@ -136,7 +140,7 @@ def check_chapter(
     if "L0" in chosen:
         checks += over("L0", lambda at: exact.run(of_chapter(id, size, at, exact=True)))
     if "L1" in chosen and dtype == "float64":
-        checks += over("L1", lambda at: oracle.run(pair(at), oracle.entries(pair(at))), 1)
+        checks += over("L1", derivatives, 1)
     if _judged(chosen, dtype):
         level = "L2" if dtype == "float64" else "L3"
         checks += over(level, lambda at: judge.run(pair(at), dtype))

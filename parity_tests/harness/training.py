@@ -11,10 +11,10 @@ import torch
 
 from parity_tests.harness import bounds, inputs
 from parity_tests.harness.draws import drawn, targets
-from parity_tests.harness.nulls import normalised
 from parity_tests.harness.pair import Pair, load
 from parity_tests.harness.pinned import pin_masks
 from parity_tests.harness.stepping import ScratchStepper, State, TorchStepper, torch_optimizer
+from parity_tests.harness.traits import normalised
 from ref_torch.build import construct as construct_torch
 from ref_torch.optim import build_loss
 from scratch import nn, optim, spec

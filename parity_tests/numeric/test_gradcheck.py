@@ -8,6 +8,7 @@ import pytest
 import scratch
 from parity_tests.harness import bounds
 from parity_tests.harness.draws import drawn
+from parity_tests.harness.traits import normalised
 from parity_tests.sizes import EVERY_SIZE
 from scratch import nn, spec
 from scratch.gradcheck import (
@@ -67,10 +68,6 @@ class Two(nn.Module):
         return da, d_output * a[:, column]
 
 
-def _normalised(model: nn.Module) -> bool:
-    return any(type(m).__name__.startswith("BatchNorm") for _, m in model.named_modules())
-
-
 @pytest.mark.parametrize(("id", "size"), EVERY_SIZE)
 def test_chapters_agree_with_the_complex_step(id: str, size: str) -> None:
     chapter = spec.get(id, size)
@@ -83,7 +80,7 @@ def test_chapters_agree_with_the_complex_step(id: str, size: str) -> None:
         model.load_state_dict(state)
     pairs = complex_step(model, (x,), entries=12)
     assert list(pairs) == ["dx", *dict(model.named_parameters())]
-    about = chapter.null_directions, _normalised(model)
+    about = chapter.null_directions, normalised(model)
     _assert_right(pairs, *about)
     _assert_right(directional(model, (x,), count=2), *about)
 

@@ -16,25 +16,21 @@ from typing import Any
 
 import numpy as np
 
+from scratch.spec import shapes as spec
 from scratch.spec.errors import UserError, unknown
+from scratch.spec.shapes import SHAPES
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Paint = Callable[[np.random.Generator, int, int], Array]
 
-SHAPES = ("circle", "rectangle", "triangle", "diamond", "line")
-COLOURS = {
-    "red": (255, 0, 0),
-    "green": (0, 255, 0),
-    "blue": (0, 0, 255),
-    "yellow": (255, 255, 0),
-    "cyan": (0, 255, 255),
-    "magenta": (255, 0, 255),
-}
-CLASSES = {
-    "color": tuple(COLOURS),
-    "shape": SHAPES,
-    "color_shape": tuple(f"{c} {s}" for c in list(COLOURS)[:3] for s in SHAPES[:3]),
-}
+COLOURS = dict(
+    zip(
+        spec.COLOURS,
+        ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255), (255, 0, 255)),
+        strict=True,
+    )
+)
+CLASSES = {"color": spec.COLOURS, "shape": SHAPES, "color_shape": spec.COLOUR_SHAPES}
 SIZES = {"color": (5000, 1000), "shape": (5000, 1000), "color_shape": (5400, 900)}  # as in the book
 SMALLEST = 8  # pixels
 _BOOK_SIDE = 28

@@ -7,11 +7,9 @@ from typing import Any
 
 from scratch.spec.book import BOOK, PLAIN_DESCENT
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Tiny, Train
+from scratch.spec.shapes import COLOUR_SHAPES, COLOURS, SHAPES
 
 _DIGITS = tuple("0123456789")
-_COLOURS = ("red", "green", "blue", "yellow", "cyan", "magenta")
-_SHAPES = ("circle", "rectangle", "triangle", "diamond", "line")
-_BOTH = tuple(f"{colour} {shape}" for colour in _COLOURS[:3] for shape in _SHAPES[:3])
 _MULTICLASS = "The network returns logits; the softmax stands inside the loss."
 _BIAS = (
     "The bias of the linear layer before batch normalisation is kept, as in the book, although it "
@@ -63,7 +61,7 @@ CNN_COLOR = Chapter(
         name="shapes",
         shape=(3, 28, 28),
         task="multiclass",
-        classes=_COLOURS,
+        classes=COLOURS,
         target="colour",
         options={"kind": "color"},
     ),
@@ -110,7 +108,7 @@ CNN_SHAPE = Chapter(
         name="shapes",
         shape=(1, 28, 28),
         task="multiclass",
-        classes=_SHAPES,
+        classes=SHAPES,
         target="shape",
         options={"kind": "shape"},
     ),
@@ -146,7 +144,7 @@ CNN_COLOR_SHAPE = replace(
         name="shapes",
         shape=(3, 28, 28),
         task="multiclass",
-        classes=_BOTH,
+        classes=COLOUR_SHAPES,
         target="colour and shape",
         options={"kind": "color_shape"},
     ),

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from scratch.spec.schema import Data, Expected, Train
+from scratch.spec.shapes import COLOUR_SHAPES
 
-SHAPES = tuple(
-    f"{colour} {shape}"
-    for colour in ("red", "green", "blue")
-    for shape in ("circle", "rectangle", "triangle")
-)
 CLASSES = 1000  # outputs of the published networks
 
 
@@ -21,7 +17,10 @@ def images(side: int = 224) -> Data:
         name="shapes",
         shape=(3, side, side),
         task="multiclass",
-        classes=(*SHAPES, *(f"class {number}" for number in range(len(SHAPES), CLASSES))),
+        classes=(
+            *COLOUR_SHAPES,
+            *(f"class {number}" for number in range(len(COLOUR_SHAPES), CLASSES)),
+        ),
         target="shape",
         options={"kind": "color_shape"},
     )

@@ -6,9 +6,10 @@ last bit, with no difference of nearby numbers (Squire and Trapp 1998). No torch
 
 from __future__ import annotations
 
-from parity_tests.harness import bounds, inputs, nulls
+from parity_tests.harness import bounds, nulls
 from parity_tests.harness.compare import compare
 from parity_tests.harness.pair import Pair
+from parity_tests.harness.traits import is_deep, normalised
 from parity_tests.harness.verdict import Check
 from parity_tests.harness.visits import candidate_trace
 from scratch.gradcheck import complex_step
@@ -20,7 +21,7 @@ ENTRIES_DEEP = 6  # the same where each entry takes a forward through many layer
 
 def entries(pair: Pair) -> int:
     """Return how many entries of each tensor of a network are checked."""
-    return ENTRIES_DEEP if inputs.is_deep(pair.scratch.state_dict()) else ENTRIES
+    return ENTRIES_DEEP if is_deep(pair.scratch.state_dict()) else ENTRIES
 
 
 def run(pair: Pair, entries: int | None) -> list[Check]:
@@ -34,13 +35,13 @@ def run(pair: Pair, entries: int | None) -> list[Check]:
     found = complex_step(module, pair.inputs, pair.d_output, entries=entries)
     null: nulls.Units = {}
     floors: nulls.Units = {}
-    normalised = nulls.normalised(module)
-    if normalised:
+    magnified = normalised(module)
+    if magnified:
         trace = candidate_trace(pair, "float64")
         null, floors = nulls.units(pair, trace), nulls.floors(pair, trace)
     checks = []
     for name, (analytic, numeric) in found.items():
-        limit, reach = bounds.complex_step(numeric, normalised), _reach(numeric)
+        limit, reach = bounds.complex_step(numeric, magnified), _reach(numeric)
         if name in null:
             limit, reach = float(bounds.tolerance(null[name], "float64", 2).max()), 0
         elif name in floors:

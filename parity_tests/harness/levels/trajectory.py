@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds, inputs, nulls
+from parity_tests.harness import bounds, nulls
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.local import as_check
 from parity_tests.harness.training import (
@@ -31,6 +31,7 @@ from parity_tests.harness.training import (
     make_task,
     train,
 )
+from parity_tests.harness.traits import is_deep, normalised
 from parity_tests.harness.verdict import Check, Verdict
 from scratch import spec, weights
 from scratch.build import construct
@@ -49,7 +50,7 @@ def usual_steps(id: str, size: str = "tiny") -> int:
     A step of a deep network takes ten times as long, and rectifiers by the dozen make a thousand
     of them chaotic, for torch against itself as well. `run` takes a thousand where asked to.
     """
-    return 100 if inputs.is_deep(construct(spec.get(id, size)).state_dict()) else 1000
+    return 100 if is_deep(construct(spec.get(id, size)).state_dict()) else 1000
 
 
 def run(
@@ -107,8 +108,7 @@ class _Level:
         self.engine = f"scratch {dtype}"
         self.null = nulls.names(task.pair)
         # Half a batch has other statistics than the batch, and two samples hardly any.
-        kinds = {type(module).__name__ for _, module in task.pair.scratch.named_modules()}
-        self.parts = 1 if kinds & {"BatchNorm1d", "BatchNorm2d"} else 2
+        self.parts = 1 if normalised(task.pair.scratch) else 2
         self.names = [name for name, _ in task.pair.scratch.named_parameters()]
 
     @functools.cached_property
