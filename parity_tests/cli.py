@@ -103,6 +103,8 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
             continue  # the chosen levels do not apply to it
         subjects[subject] = checks
         print(report.table(checks))
+        for line in report.settled_lines(checks):
+            print(line)
         for line in report.failure_lines(subject, checks, arguments):
             print(line)
         print(flush=True)

@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from parity_tests.harness.localise import first_divergences
-from parity_tests.harness.verdict import Check, Verdict, worst
+from parity_tests.harness.verdict import SETTLED, Check, Verdict, worst
 
 SCHEMA = 1
 LEVELS = {
@@ -95,6 +95,12 @@ def failure_lines(subject: str, checks: Sequence[Check], arguments: str) -> list
         f"reproduce: python -m parity_tests {arguments} --seed {first.seed} --levels {first.level}"
     )
     return lines
+
+
+def settled_lines(checks: Sequence[Check]) -> list[str]:
+    """Return a line for every layer in which it was the reference that was off."""
+    found = [c for c in checks if c.verdict is Verdict.PASS and c.note.startswith(SETTLED)]
+    return [f"reference off: {c.direction} {c.where} {c.tensor} {c.note}" for c in found]
 
 
 def document(subjects: dict[str, list[Check]], command: str, seconds: float) -> str:

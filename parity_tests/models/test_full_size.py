@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from parity_tests.harness import runner
+from parity_tests.harness import report, runner
 from parity_tests.harness.levels import judge
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import of_chapter
@@ -30,10 +30,12 @@ def test_every_tap_at_full_size(id: str, dtype: str, capsys: pytest.CaptureFixtu
     checks = runner.redrawn(run, 0)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    settled = report.settled_lines(checks)
     with capsys.disabled():
         print(
             f"\n{id} {dtype}: {len(checks)} tensors, {seconds:.0f} s, "
             f"largest share of a bound {max(check.used for check in checks):.2f}, "
             f"most memory of this process so far {peak:.1f} GB"
         )
+        print("\n".join(settled), end="\n" if settled else "")
     assert worst(checks) is Verdict.PASS, [c.divergence() for c in first_divergences(checks)]

@@ -9,11 +9,11 @@ has wrong wiring.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from parity_tests.harness import bounds, nulls, usage
+from parity_tests.harness import arbiter, bounds, nulls, usage
 from parity_tests.harness.compare import compare
 from parity_tests.harness.kinks import Crossing, crossing, one_armed
 from parity_tests.harness.local import as_check, judge, reach, silent, tolerances
@@ -33,6 +33,20 @@ from parity_tests.harness.visits import (
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+class Known(NamedTuple):
+    """What the layers tell the blocks around them about the gradients of their parameters.
+
+    Attributes:
+        limits: tolerance of each in its own layer. A block is allowed it on top of what reaches
+            the layer: a bias of a large map adds up thousands of numbers that nearly cancel, and
+            one before a batch normalisation may cancel wholly.
+        reach: how many entries of each can be non-zero.
+    """
+
+    limits: nulls.Units
+    reach: dict[str, int]
+
+
 def run(pair: Pair, dtype: str) -> list[Check]:
     """Judge every module of the pair.
 
@@ -45,35 +59,63 @@ def run(pair: Pair, dtype: str) -> list[Check]:
     candidate = candidate_trace(pair, dtype)
     checks = one_armed(pair, reference, level)
     checks += _unreached(pair, reference, level)
-    null = nulls.units(pair, reference)
-    last: nulls.Units = {}
-    for place in places(pair, reference, dtype):
-        checks += _place(level, pair, place, dtype, nulls.below(place.path, null), last)
-    checks += _cumulative(level, pair, reference, candidate, dtype)
+    whole = _cumulative(level, pair, reference, candidate, dtype)
     found = crossing(pair, reference, candidate, dtype)
     if found.count:
-        checks.append(_audit(level, pair, found, dtype))
-    return checks
+        whole.append(_audit(level, pair, found, dtype))
+    del candidate  # of a large network gigabytes, as are the visits that are done
+    null = nulls.units(pair, reference)
+    known = Known({}, {})
+    for place in places(pair, reference, dtype):
+        checks += _place(level, pair, place, dtype, nulls.below(place.path, null), known)
+        place.visit.forget()
+    return checks + whole
 
 
 def _place(
-    level: str, pair: Pair, place: Place, dtype: str, null: nulls.Units, last: nulls.Units
+    level: str, pair: Pair, place: Place, dtype: str, null: nulls.Units, known: Known
 ) -> list[Check]:
-    """Judge one call of one module.
+    """Judge one call of one module: what it gives, and whether it gives it however it is used."""
+    inputs, d_output = place.visit.inputs, place.visit.d_output
+    assert d_output is not None
+    narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
+    checks, found, limits = _values(level, pair, place, dtype, narrow, d_narrow, null, known)
+    if found is None:
+        return checks
+    used = (level, pair.subject, place.path, place.scratch, narrow, d_narrow)
+    if place.leaf:
+        checks += usage.relaid(*used, found, limits)
+    del limits
+    checks += usage.twice(*used, found)
+    checks += usage.own_mask(*used)
+    return checks
+
+
+def _values(
+    level: str,
+    pair: Pair,
+    place: Place,
+    dtype: str,
+    narrow: tuple[Array, ...],
+    d_narrow: Array,
+    null: nulls.Units,
+    known: Known,
+) -> tuple[list[Check], Result | None, dict[str, Any]]:
+    """Judge the tensors of one call.
 
     Args:
         level: "L2" or "L3".
         pair: both twins.
         place: the module and the reference's tensors.
         dtype: of the judged side.
+        narrow: what the module is given, in `dtype`.
+        d_narrow: cotangent, likewise.
         null: units of the null directions below the module.
-        last: tolerance of every parameter's gradient in its own layer; leaves add theirs. A block
-            is allowed it on top of what reaches the layer: a bias of a large map adds up thousands
-            of numbers that nearly cancel, and one before a batch normalisation may cancel wholly.
+        known: of the layers before; a layer adds its own.
+
+    Returns:
+        The checks, what scratch gave (None where it raised), and the tolerance of each tensor.
     """
-    inputs, d_output = place.visit.inputs, place.visit.d_output
-    assert d_output is not None
-    narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
     wide, d_wide = cast(narrow, np.float64), d_narrow.astype(np.float64)
     truth = run_torch(place.torch, wide, d_wide)
     other: Result | None = None
@@ -87,31 +129,31 @@ def _place(
         }
     else:
         limits = tolerances(place.torch, wide, d_wide, truth, dtype, sides)
+    can = reach(place.torch, wide, d_wide) if place.leaf else nulls.below(place.path, known.reach)
+    can |= dict.fromkeys(null, 0)
     if place.leaf:
-        last |= {f"{place.path}.{name}": limits[name] for name in truth.gradients}
+        for name in truth.gradients:
+            known.limits[f"{place.path}.{name}"] = limits[name]
+            if name in can:
+                known.reach[f"{place.path}.{name}"] = can[name]
     else:  # a leaf is given its cotangent, so its own row holds
-        for name, value in nulls.below(place.path, last).items():
+        for name, value in nulls.below(place.path, known.limits).items():
             limits[name] = limits[name] + value
         limits |= {name: bounds.tolerance(value, dtype, sides) for name, value in null.items()}
     try:
         found = run_scratch(place.scratch, narrow, d_narrow)
     except BrokenError as error:
-        return broken(level, pair, place.path, dtype, error, truth, limits)
-    can = reach(place.torch, wide, d_wide) if place.leaf else {}
-    can |= dict.fromkeys(null, 0)
+        return broken(level, pair, place.path, dtype, error, truth, limits), None, {}
     common = (level, pair.subject, place.path)
     checks = judge(*common, f"scratch {dtype}", found, truth, limits, can, dtype)
+    if dtype == "float64" and place.leaf:
+        checks = arbiter.settle(checks, place.torch, wide, d_wide, found, truth, limits)
     if other is not None and place.leaf:
         checks += judge(*common, "torch float32", other, truth, limits, can, dtype)
         checks = precision_path(checks, place, narrow, d_narrow, found, other, limits)
     if dtype == "float32":
         checks = _beyond_kinks(checks, pair, place, wide, d_wide)
-    used = (*common, place.scratch, narrow, d_narrow)
-    if place.leaf:
-        checks += usage.relaid(*used, found, limits)
-    checks += usage.twice(*used, found)
-    checks += usage.own_mask(*used)
-    return checks
+    return checks, found, limits
 
 
 def _error(got: Array, want: Array) -> float:
