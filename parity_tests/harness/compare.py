@@ -65,28 +65,34 @@ def compare(
         return Comparison(Verdict.FAIL, np.inf, note=f"dtype {got.dtype}, expected {dtype}")
     if want.size == 0:
         return Comparison(Verdict.MISTRUSTED, note="empty reference")
-    odd = _odd_pattern(got, want)
-    if odd is not None:
-        return odd
+    if np.array_equal(got, want):
+        return _equal(got, want, reach)
     finite = np.isfinite(want)
-    difference = np.abs(np.where(finite, got, 0) - np.where(finite, want, 0))
+    if finite.all() and np.isfinite(got).all():
+        difference = np.abs(got - want)
+    else:
+        odd = _odd_pattern(got, want)
+        if odd is not None:
+            return odd
+        difference = np.abs(np.where(finite, got, 0) - np.where(finite, want, 0))
     limit = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), want.shape)
-    blind = (difference != 0) & ~np.isfinite(limit)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        used = np.where((difference == 0) | blind, 0.0, difference / limit)
+    differs, bounded = difference != 0, np.isfinite(limit)
+    blind = differs & ~bounded
+    with np.errstate(divide="ignore"):
+        where = differs & bounded
+        used = np.divide(difference, limit, out=np.zeros(want.shape), where=where)
     flat = int(np.argmax(used))
     index = tuple(int(i) for i in np.unravel_index(flat, want.shape))
     peak = float(used[index])
     if np.isinf(peak) and not limit[index]:
         index = tuple(int(i) for i in np.unravel_index(int(np.argmax(difference)), want.shape))
-    share = float(np.count_nonzero(want)) / max(1, want.size if reach is None else reach)
     worst = Comparison(
         Verdict.PASS,
         float(difference[index]) if np.isinf(peak) else peak,
         index,
         float(got[index]),
         float(want[index]),
-        share,
+        _share(want, reach),
     )
     if peak > 1:
         return _with(worst, Verdict.FAIL, "")
@@ -94,6 +100,17 @@ def compare(
         note = f"the tolerance is not finite at {int(blind.sum())} place(s)"
         return _with(worst, Verdict.MISTRUSTED, note)
     return _vacuous(worst, want, reach)
+
+
+def _equal(got: Array, want: Array, reach: int | None) -> Comparison:
+    """Return what is left to say of equal numbers: whether there was anything to compare."""
+    first = (0,) * want.ndim
+    place = (first, float(got[first]), float(want[first]))
+    return _vacuous(Comparison(Verdict.PASS, 0.0, *place, _share(want, reach)), want, reach)
+
+
+def _share(want: Array, reach: int | None) -> float:
+    return float(np.count_nonzero(want)) / max(1, want.size if reach is None else reach)
 
 
 def _odd_pattern(got: Array, want: Array) -> Comparison | None:

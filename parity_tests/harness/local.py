@@ -91,7 +91,24 @@ def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, 
     ):
         return {}
     ones = magnitudes(_with_ones(module), tuple(np.ones_like(v) for v in inputs), d_output * 0 + 1)
-    return {name: int(np.count_nonzero(value)) for name, value in ones.tensors().items()}
+    counts = {name: int(np.count_nonzero(value)) for name, value in ones.tensors().items()}
+    if kind == "Linear":
+        counts["weight"] = _met(inputs[0], d_output, counts["weight"])
+    return counts
+
+
+def _met(x: Array, dy: Array, otherwise: int) -> int:
+    """Return how many entries dy x^T of a weight's gradient see two non-zero factors in a sample.
+
+    A rectifier and a dropout of one half before a layer and the same behind it leave one entry in
+    sixteen, though each factor has a quarter of its entries. So each factor must have its share,
+    and of the product what they reach; of factors without power `otherwise` is returned.
+    """
+    on = [values.reshape(-1, values.shape[-1]) != 0 for values in (dy, x)]
+    if min(np.mean(values) for values in on) < bounds.MIN_SHARE:
+        return otherwise
+    both = on[0].T.astype(np.float32) @ on[1].astype(np.float32)
+    return int(np.count_nonzero(both))
 
 
 def silent(module: Any) -> bool:

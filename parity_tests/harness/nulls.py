@@ -8,7 +8,7 @@ of, never to its own size.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from scratch import spec
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Units = dict[str, Array]
+T = TypeVar("T")
 
 
 def names(pair: Pair) -> dict[str, str]:
@@ -91,7 +92,7 @@ def floors(pair: Pair, trace: Trace) -> Units:
     return found
 
 
-def below(path: str, found: Mapping[str, Array]) -> Units:
+def below(path: str, found: Mapping[str, T]) -> dict[str, T]:
     """Return those of a module and of what lies below it, by their names in that module."""
     prefix = f"{path}." if path else ""
     return {name[len(prefix) :]: value for name, value in found.items() if name.startswith(prefix)}

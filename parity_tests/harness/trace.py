@@ -37,6 +37,10 @@ class Visit:
     d_output: Array | None = None
     dx: tuple[Array, ...] = ()
 
+    def forget(self) -> None:
+        """Give up the arrays."""
+        self.inputs, self.output, self.d_output, self.dx = (), np.empty(0), None, ()
+
 
 @dataclass
 class Trace:

@@ -85,10 +85,15 @@ def broken(
 
 
 def places(pair: Pair, trace: Trace, dtype: str) -> Iterator[Place]:
-    """Yield every recorded call in the order in which the forwards ended."""
-    ours = dict(pair.scratch_as(dtype).named_modules())
-    theirs = dict(pair.torch_as("float64").named_modules())
-    peers = dict(pair.torch_as(dtype).named_modules())
+    """Yield every recorded call in the order in which the forwards ended.
+
+    In float64 these are the pair's own modules: a copy of a large network takes gigabytes, and
+    those who run a module put its buffers back.
+    """
+    theirs = dict(pair.torch.named_modules())
+    wide = dtype == "float64"
+    ours = dict((pair.scratch if wide else pair.scratch_as(dtype)).named_modules())
+    peers = theirs if wide else dict(pair.torch_as(dtype).named_modules())
     for visit in trace.visits:
         if visit.d_output is not None:
             path = visit.path

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from parity_tests.harness import attribution, cases, planting, runner, small_faults
 from parity_tests.harness.case_pair import of_case
-from parity_tests.harness.inputs import signed
+from parity_tests.harness.inputs import moved, signed
 from parity_tests.harness.kinks import crossing
 from parity_tests.harness.levels import exact, judge
 from parity_tests.harness.localise import first_divergences
@@ -22,6 +23,7 @@ from parity_tests.harness.pair import Pair, load, of_chapter
 from parity_tests.harness.precision import KEPT_BITS, round_to
 from parity_tests.harness.verdict import Check, Verdict, worst
 from parity_tests.harness.visits import reference_trace
+from scratch import nn
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -214,3 +216,21 @@ def test_integers_too_large_to_be_exact_prove_nothing() -> None:
     found = [check for check in exact.run(pair) if check.engine == "torch float64"]
     assert worst(found) is Verdict.MISTRUSTED
     assert all("2^24 are exact" in check.note for check in found)
+
+
+@pytest.mark.parametrize(
+    ("share", "verdict"), [(0.25, Verdict.PASS), (0.05, Verdict.MISTRUSTED)], ids=str
+)
+def test_a_weight_sees_what_both_its_factors_leave_and_each_must_leave_enough(
+    share: float, verdict: Verdict
+) -> None:
+    """A sixteenth of a weight's gradient is judged, in its layer and in the block around it."""
+    rng, features = np.random.default_rng(0), 40
+    ours = nn.Sequential(nn.Linear(features, features))
+    theirs = torch.nn.Sequential(torch.nn.Linear(features, features))
+    load(ours, theirs, moved(ours.state_dict(), rng))
+    on = np.arange(features) < share * features
+    x, d_output = (signed(rng, (2, features)) * on for _ in range(2))
+    checks = judge.run(Pair("thin", ours, theirs, (x,), d_output), "float64")
+    found = {check.verdict for check in checks if check.tensor.endswith("weight")}
+    assert found == {verdict}
