@@ -107,7 +107,7 @@ def _torch_layer(case: Case) -> torch.nn.Module:
 
 
 def _target(case: Case, rng: np.random.Generator, dtype: str) -> Array:
-    samples, width = case.shape
+    samples, width, *places = case.shape
     if case.target == "value":
         return inputs.signed(rng, case.shape, dtype)
     if case.target == "binary":
@@ -115,9 +115,9 @@ def _target(case: Case, rng: np.random.Generator, dtype: str) -> Array:
     if case.target == "sign":
         return rng.choice([-1.0, 1.0], case.shape)
     if case.target == "probability":
-        share = rng.dirichlet(np.ones(width), samples)
-        return share.astype(dtype).astype(np.float64)
-    found = rng.integers(0, width, samples)
+        share = rng.dirichlet(np.ones(width), (samples, *places))
+        return np.moveaxis(share, -1, 1).astype(dtype).astype(np.float64)
+    found = rng.integers(0, width, (samples, *places))
     if case.target == "ignored":
         found[1] = case.arguments["ignore_index"]
         found[0] = (case.arguments["ignore_index"] + 1) % width

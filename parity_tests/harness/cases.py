@@ -235,6 +235,9 @@ _cross = (
         weight=_WEIGHTS,
         target="probability",
     )
+    .at((2, 4, 3, 5), "maps", target="index")
+    .at((2, 4, 3, 5), "maps, none", reduction="none", weight=_WEIGHTS, target="index")
+    .at((2, 4, 3), "maps of probabilities", target="probability")
     .at((5, 4), "far from zero", target="index", values="shifted")
     .at((5, 4), "huge logits", target="index", values="spread")
 )

@@ -49,9 +49,11 @@ def bce(module: Any, inputs: tuple[Array, ...], d_output: Array, _: Result) -> U
     return {"output": _reduce(module, terms), "dx": dx * _scale(module, inputs, d_output)}
 
 
-def cross_entropy(module: Any, inputs: tuple[Array, ...], d_output: Array, _: Result) -> Units:
+def cross_entropy(module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result) -> Units:
     """-log softmax at the class, and softmax - target, both divided by the selected weights."""
     x, target = inputs
+    if x.ndim > 2:
+        return _maps(module, x, target, d_output, truth)
     classes = x.shape[1]
     weight = np.ones(classes) if module.weight is None else np.abs(module.weight.numpy())
     if target.ndim == 1:
@@ -76,6 +78,22 @@ def cross_entropy(module: Any, inputs: tuple[Array, ...], d_output: Array, _: Re
         total = (one_hot * weight).sum() if indices else float(len(x))
     value = bounds.mean_loss(terms, terms.size, total) * (1 + bounds.c(classes))
     return {"output": np.asarray(value), "dx": dx * np.abs(d_output) / total}
+
+
+def _maps(module: Any, x: Array, target: Array, d_output: Array, truth: Result) -> Units:
+    """Every place of every sample is a row of its own."""
+    classes, places = x.shape[1], (x.shape[0], *x.shape[2:])
+    flat, *soft = (
+        np.moveaxis(value, 1, -1).reshape(-1, classes)
+        for value in ((x, target) if target.ndim == x.ndim else (x,))
+    )
+    alone = module.reduction == "none"
+    labels = soft[0] if soft else target.reshape(-1)
+    units = cross_entropy(
+        module, (flat, labels), d_output.reshape(-1) if alone else d_output, truth
+    )
+    dx = np.moveaxis(units["dx"].reshape(*places, classes), -1, 1)
+    return {"output": units["output"].reshape(places) if alone else units["output"], "dx": dx}
 
 
 def tanh_cross_entropy(module: Any, inputs: tuple[Array, ...], d_output: Array, _: Result) -> Units:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from scratch.nn.module import Module
 from scratch.nn.parameter import Array
-from scratch.ops import loss, tanh_loss
+from scratch.ops import labels, loss, tanh_loss
 
 _REDUCTIONS = ("none", "mean", "sum")
 
@@ -86,7 +88,10 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class CrossEntropyLoss(_Loss):
-    """Negative log-probability of the class, from logits (N, C)."""
+    """Negative log-probability of the class, from logits (N, C) or from maps of them, (N, C, ...).
+
+    In maps every place of every sample is one classification.
+    """
 
     def __init__(
         self,
@@ -102,16 +107,24 @@ class CrossEntropyLoss(_Loss):
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Array, target: Array) -> Any:
-        """Return the loss of `input` (N, C) against class indices (N,) or probabilities (N, C)."""
+        """Return the loss of `input` against class indices (N, ...) or probabilities (N, C, ...).
+
+        With `reduction="none"` it has the shape (N, ...).
+        """
+        x, wanted = labels.rows(input, target)
         value, cache = loss.cross_entropy(
-            input, target, self.weight, self.ignore_index, self.label_smoothing, self.reduction
+            x, wanted, self.weight, self.ignore_index, self.label_smoothing, self.reduction
         )
-        self.save(cache)
-        return value
+        self.save(cache, input.shape)
+        places = (*input.shape[:1], *input.shape[2:])
+        return value.reshape(places) if self.reduction == "none" else value
 
     def backward(self, d_output: Any = 1.0) -> Array:
         """Return the gradient of `input`."""
-        return loss.cross_entropy_backward(d_output, self.saved())
+        cache, shape = self.saved()
+        if len(shape) > 2 and np.shape(d_output) == (shape[0], *shape[2:]):
+            d_output = d_output.reshape(-1)
+        return labels.maps(loss.cross_entropy_backward(d_output, cache), shape)
 
 
 class TanhCrossEntropyLoss(Module):

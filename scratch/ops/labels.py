@@ -86,3 +86,39 @@ def _of_labels(
     q[rows, labels[rows]] += (1 - smoothing) * weights
     total = weights.sum()
     return Wanted(q, counted, labels, total if total != 0 else np.nan)
+
+
+def rows(x: Array, target: Array) -> tuple[Array, Array]:
+    """Give every place of every sample a row of its own, so that maps are classified like samples.
+
+    Args:
+        x: Logits (N, C, ...).
+        target: Class numbers (N, ...), or probabilities of the shape of ``x``.
+
+    Returns:
+        Logits (M, C), and class numbers (M,) or probabilities (M, C); M counts the places of all
+        samples. Two-dimensional logits stay as they are.
+
+    Raises:
+        ShapeError: The target has neither shape.
+
+    >>> rows(np.array([[[1, 2], [3, 4]]]), np.array([[0, 1]]))  # two places, two classes
+    (array([[1, 3],
+           [2, 4]]), array([0, 1]))
+    """
+    if x.ndim <= 2:
+        return x, target
+    classes = x.shape[1]
+    if np.issubdtype(target.dtype, np.integer):
+        checks.shape(target, len(x), *x.shape[2:])
+        return np.moveaxis(x, 1, -1).reshape(-1, classes), target.reshape(-1)
+    checks.shape(target, *x.shape)
+    both = [np.moveaxis(value, 1, -1).reshape(-1, classes) for value in (x, target)]
+    return both[0], both[1]
+
+
+def maps(values: Array, shape: tuple[int, ...]) -> Array:
+    """Put rows (M, C) back where :func:`rows` took them from, in the shape (N, C, ...)."""
+    if len(shape) <= 2:
+        return values
+    return np.moveaxis(values.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
