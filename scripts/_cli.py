@@ -98,9 +98,8 @@ def _mendable(error: ValueError) -> bool:
 
 
 def _install(package: str) -> str:
-    extra = {"torch": "torch", "lightning": "torch", "jsonargparse": "torch"}.get(
-        package.split(".")[0], "deploy"
-    )
+    extras = {"torch": "torch", "lightning": "torch", "jsonargparse": "torch", "expecttest": "dev"}
+    extra = extras.get(package.split(".")[0], "deploy")
     return f'pip install -e ".[{extra}]"'
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,16 @@ def _reduce(module: Any, terms: Array) -> Array:
     reduction = getattr(module, "reduction", "half")
     if reduction == "none":
         return bounds.TRANSCENDENTAL * np.abs(terms)
-    divisor = {"mean": terms.size, "sum": 1, "half": 2 * terms.shape[0]}[reduction]
+    samples = math.prod(terms.shape[:1])
+    divisor = {"mean": terms.size, "sum": 1, "half": 2 * samples}[reduction]
     return np.asarray(bounds.mean_loss(terms, terms.size, divisor))
 
 
 def _scale(module: Any, inputs: tuple[Array, ...], d_output: Array) -> Array:
     """What multiplies the elementwise gradient."""
     reduction = getattr(module, "reduction", "half")
-    divisor = {"mean": inputs[0].size, "half": 2 * inputs[0].shape[0]}.get(reduction, 1)
+    samples = math.prod(inputs[0].shape[:1])
+    divisor = {"mean": inputs[0].size, "half": 2 * samples}.get(reduction, 1)
     return np.abs(d_output) / divisor
 
 

@@ -6,11 +6,16 @@ from __future__ import annotations
 def pair(value: int | tuple[int, int]) -> tuple[int, int]:
     """Return (value, value) for an int and the pair itself otherwise.
 
+    Raises:
+        ValueError: as many numbers as one or three axes have.
+
     >>> pair(3), pair((2, 5))
     ((3, 3), (2, 5))
     """
     if isinstance(value, int):
         return value, value
+    if len(value) != 2:
+        raise ValueError(f"expects a number or a pair (vertical, horizontal); got {tuple(value)}")
     high, wide = value
     return int(high), int(wide)
 

@@ -149,7 +149,7 @@ def erf(z: Array) -> Array:
     >>> erf(np.array([0.0, 10.0])).tolist()
     [0.0, 1.0]
     """
-    on_the_axis: Array = _erf_of_one(z.real).astype(z.real.dtype)
+    on_the_axis: Array = np.asarray(_erf_of_one(z.real)).astype(z.real.dtype)
     if not np.iscomplexobj(z):
         return on_the_axis
     upwards: Any = 0
