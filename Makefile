@@ -37,6 +37,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_shapes.py \
   parity_tests/numeric/test_stopping.py \
   parity_tests/numeric/test_weights.py \
+  parity_tests/numeric/test_winograd.py \
   parity_tests/training/test_bagging_script.py \
   parity_tests/training/test_presets.py \
   parity_tests/training/test_scratch_stops.py

@@ -22,6 +22,7 @@ from parity_tests.numeric.ops_draws import (
     spaced,
     wide_positive,
 )
+from scratch.ops import conv_naive
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,20 @@ class Case:
         return gradients if isinstance(gradients, tuple) else (gradients,)
 
 
+class Tiled(Case):
+    """A convolution in Winograd's tiles, whose definition is that of every convolution."""
+
+    def function(self, name: str = "", naive: bool = False) -> Callable[..., Any]:
+        """Return Winograd's function, or the loops."""
+        return getattr(conv_naive, self.op + name) if naive else super().function(name)
+
+    def forward(self, *arrays: Array | None, naive: bool = False) -> tuple[Any, Any]:
+        """Return ``y, cache``; loops have no tiles."""
+        options = {k: v for k, v in self.options.items() if k != "tile"} if naive else self.options
+        y, cache = self.function(naive=naive)(*arrays, **options)
+        return y, cache
+
+
 def cotangent(like: Any, seed: int) -> Array:
     """Draw a random signed gradient for an output."""
     y = np.asarray(like)
@@ -87,6 +102,12 @@ def _conv(
     group = c // options.get("groups", 1)
     draws = (normal(n, c, h, w), normal(o, group, kh, kw), normal(o) if bias else nothing)
     return Case("conv", "conv2d", draws, options)
+
+
+def _tiled(tile: int, n: int, c: int, h: int, w: int, o: int, **options: Any) -> Case:
+    bias = normal(o) if options.pop("bias", True) else nothing
+    draws = (normal(n, c, h, w), normal(o, c, 3, 3), bias)
+    return Tiled("winograd", "conv2d", draws, {**options, "tile": tile})
 
 
 def _pool(op: str, *shape: int, **options: Any) -> Case:
@@ -124,6 +145,18 @@ MANY = (  # batches for which scratch.ops.conv_tiles and conv_whole exist; an od
     _conv(19, 1, 5, 9, 6, 5, 2, bias=False),
     _conv(16, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
     _conv(17, 3, 4, 5, 7, 4, 5),
+)
+WINOGRAD = tuple(  # whole tiles, cut ones, less than one, a row of pixels, uneven borders
+    case
+    for tile in (2, 4)
+    for case in (
+        _tiled(tile, 2, 3, 8, 4, 5, padding=1),
+        _tiled(tile, 1, 1, 7, 9, 4),
+        _tiled(tile, 3, 2, 5, 6, 4, padding=1, bias=False),
+        _tiled(tile, 2, 3, 1, 6, 4, padding=((1, 2), (3, 0))),
+        _tiled(tile, 2, 5, 3, 3, 2),
+        _tiled(tile, 2, 3, 6, 5, 7, padding=(3, 2)),
+    )
 )
 POOL = (
     _pool("max_pool2d", 2, 3, 4, 6, kernel_size=2),
@@ -247,6 +280,7 @@ EVERY = (
         *LINEAR,
         *CONV,
         *MANY,
+        *WINOGRAD,
         *POOL,
         *ACTIVATION,
         *RECTIFIER,

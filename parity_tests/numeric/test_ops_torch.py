@@ -20,6 +20,7 @@ Tensor = torch.Tensor
 
 def torch_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, **options: Any) -> Tensor:
     padding = options.pop("padding", 0)
+    options.pop("tile", None)  # how it is computed, not what
     if isinstance(padding, tuple) and isinstance(padding[0], tuple):
         (top, bottom), (left, right) = padding
         return F.conv2d(F.pad(x, (left, right, top, bottom)), weight, bias, **options)

@@ -3,6 +3,7 @@
 from scratch.nn.activation import ReLU, ScaledTanh, Sigmoid, Softmax, Tanh
 from scratch.nn.containers import Flatten, Identity, Sequential
 from scratch.nn.conv import Conv2d, TableConv2d
+from scratch.nn.conv_modes import CONV_MODES, conv_mode
 from scratch.nn.curves import BentIdentity, Powers, Step
 from scratch.nn.data import no_gradient_of
 from scratch.nn.dropout import Dropout
@@ -25,6 +26,7 @@ from scratch.nn.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from scratch.nn.rectifiers import ELU, LeakyReLU, Softplus
 
 __all__ = [
+    "CONV_MODES",
     "ELU",
     "GELU",
     "AdaptiveAvgPool2d",
@@ -68,6 +70,7 @@ __all__ = [
     "TableConv2d",
     "Tanh",
     "TanhCrossEntropyLoss",
+    "conv_mode",
     "inference",
     "no_gradient_of",
 ]

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from scratch.nn.arguments import pair, same_padding
+from scratch.nn.conv_modes import tile_of
 from scratch.nn.data import or_nan, wants_gradient
+from scratch.nn.guard import keeps
 from scratch.nn.module import Module
 from scratch.nn.parameter import Array, Parameter
-from scratch.ops import conv, table
+from scratch.ops import conv, table, winograd
 from scratch.ops.checks import ShapeError
 
 
@@ -60,23 +62,23 @@ class Conv2d(Module):
     def forward(self, input: Array) -> Array:
         """Map (N, in_channels, H, W) to (N, out_channels, H_out, W_out)."""
         bias = self.bias.data if self.bias is not None else None
-        y, cache = conv.conv2d(
-            input,
-            self.weight.data,
-            bias,
-            self.stride,
-            self._pads,
-            self.dilation,
-            self.groups,
-            wants_gradient(input),
-        )
+        weight, needs_dx = self.weight.data, wants_gradient(input)
+        cache: conv.ConvCache | winograd.WinogradCache
+        options = (self.stride, self._pads, self.dilation, self.groups)
+        tile = tile_of(input, weight, *options)
+        if tile:
+            y, cache = winograd.conv2d(input, weight, bias, self._pads, needs_dx, tile, keeps())
+        else:
+            y, cache = conv.conv2d(input, weight, bias, *options, needs_dx)
         self.save(cache, input)
         return y
 
     def backward(self, d_output: Array) -> Array:
         """Add to the gradients of weight and bias; return the gradient of the input."""
         cache, input = self.saved()
-        dx, dweight, dbias = conv.conv2d_backward(d_output, cache)
+        tiled = isinstance(cache, winograd.WinogradCache)  # as the forward went, whatever the mode
+        backward = winograd.conv2d_backward if tiled else conv.conv2d_backward
+        dx, dweight, dbias = backward(d_output, cache)
         self.weight.grad += dweight
         if self.bias is not None:
             self.bias.grad += dbias

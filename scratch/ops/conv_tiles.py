@@ -70,7 +70,8 @@ def suits(n: int, weight: Array, groups: int, g: Geometry) -> bool:
 def finite(x: Array) -> bool:
     """Return whether zero times any entry is zero; also False where the squares overflow."""
     entries = x.ravel("K")
-    return bool(np.isfinite(np.dot(entries, entries)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(np.dot(entries, entries)))
 
 
 def forward(x: Array, weight: Array, bias: Array | None, g: Geometry) -> Array:
