@@ -23,6 +23,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_formulas.py \
   parity_tests/numeric/test_gradcheck.py \
   parity_tests/numeric/test_idx.py \
+  parity_tests/numeric/test_in_parts.py \
   parity_tests/numeric/test_kernels.py \
   parity_tests/numeric/test_lr_range.py \
   parity_tests/numeric/test_normalise.py \
@@ -67,7 +68,7 @@ test-long: $(VENV)/.ready ## run the long tests only
 	$(ONE_THREAD) $(PY) -m pytest -m "long and not full and not gpu"
 
 test-full: $(VENV)/.ready ## judge the published networks at full size, every tap (hours)
-	$(ONE_THREAD) $(PY) -m pytest -m full parity_tests/models/test_full_size.py
+	$(ONE_THREAD) $(PY) -m pytest -m full parity_tests/models
 
 test-torch-free: $(LEAN)/.ready ## run what needs no torch where there is no torch
 	$(LEAN_PY) -c "import importlib.util as u, sys; sys.exit('$(LEAN) holds torch' if u.find_spec('torch') else 0)"

@@ -30,10 +30,12 @@ class Linear(Module):
     def backward(self, d_output: Array) -> Array:
         """Add to the gradients of weight and bias; return the gradient of the input."""
         cache, input = self.saved()
-        dx, dweight, dbias = linear.linear_backward(d_output, cache)
-        self.weight.grad += dweight
-        if self.bias is not None:
-            self.bias.grad += dbias
+        dx: Array | None = None
+        for outs, d_part, dweight, dbias in linear.backward_in_parts(d_output, cache):
+            self.weight.grad[outs] += dweight
+            if self.bias is not None:
+                self.bias.grad[outs] += dbias
+            dx = d_part if dx is None or d_part is None else dx + d_part
         return or_nan(dx, input)
 
     def extra_repr(self) -> str:

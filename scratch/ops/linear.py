@@ -1,11 +1,15 @@
 """The fully connected layer: every output is a weighted sum of all inputs."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from scratch.ops import checks
 from scratch.ops.checks import Array
+
+PART_BYTES = 1 << 26
+"""Of a weight's gradient, as much as is made at a time."""
 
 
 class LinearCache(NamedTuple):
@@ -99,6 +103,39 @@ def linear_backward(dy: Array, cache: LinearCache) -> tuple[Array | None, Array,
     dweight = dy_rows.T @ _rows(x)
     dbias = np.ones(len(dy_rows), dy.dtype) @ dy_rows if has_bias else None
     return dx, dweight, dbias
+
+
+def backward_in_parts(
+    dy: Array, cache: LinearCache
+) -> Iterator[tuple[slice, Array | None, Array, Array | None]]:
+    r"""Yield :func:`linear_backward` some outputs at a time.
+
+    The gradient of a weight is as large as the weight, VGG's first one 411 MB: its rows can be
+    added where they belong as they come. The parts of dx add up,
+    :math:`dX = \sum_k dY_k W_k` over the parts *k* of the outputs.
+
+    Args:
+        dy: ``(..., out)``.
+        cache: What :func:`linear` returned.
+
+    Yields:
+        Which outputs, and what :func:`linear_backward` returns for them alone; all in one part
+        where the weight is small.
+
+    Raises:
+        ShapeError: ``dy`` has not the shape and dtype of ``y``.
+
+    >>> _, cache = linear(np.ones((1, 2)), np.array([[3.0, 4.0], [5.0, 6.0]]))
+    >>> [outs for outs, *_ in backward_in_parts(np.ones((1, 2)), cache)]
+    [slice(0, 2, None)]
+    """
+    x, weight, _, _ = cache
+    checks.gradient(dy, (*x.shape[:-1], weight.shape[0]), weight.dtype)
+    outputs = len(weight)
+    high = max(1, PART_BYTES * outputs // max(1, weight.nbytes))
+    for top in range(0, max(1, outputs), high):
+        outs = slice(top, min(top + high, outputs))
+        yield outs, *linear_backward(dy[..., outs], cache._replace(weight=weight[outs]))
 
 
 def _rows(x: Array) -> Array:

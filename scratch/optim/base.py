@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[Any]]
 Group = dict[str, Any]
 
+BLOCK_BYTES = 1 << 24
+"""Of a parameter, as much as is updated at a time."""
+
 
 class Optimizer:
     """What every optimiser shares: parameter groups, their options and the stored moments.
@@ -79,8 +82,29 @@ class Optimizer:
         with np.errstate(all="ignore"):
             for group in self.param_groups:
                 for parameter in group["params"]:
-                    grad = -parameter.grad if group["maximize"] else parameter.grad
-                    self._update(parameter.data, grad, next(states), group)
+                    self._in_blocks(parameter.data, parameter.grad, next(states), group)
+
+    def _in_blocks(self, data: Array, grad: Array, state: dict[str, Array], group: Group) -> None:
+        """Update a large parameter some rows at a time: no term of the step is as large as it.
+
+        Every rule works entry by entry, so the numbers are the same.
+        """
+        rows = len(data) if data.ndim else 1
+        high = max(1, BLOCK_BYTES * rows // max(1, data.nbytes))
+        if high >= rows:
+            self._update(data, -grad if group["maximize"] else grad, state, group)
+            return
+        moments: dict[str, Array] = {}
+        for top in range(0, rows, high):
+            block = slice(top, top + high)
+            part = {slot: value[block] for slot, value in state.items()}
+            down = -grad[block] if group["maximize"] else grad[block]
+            self._update(data[block], down, part, group)
+            for slot, value in part.items():
+                if slot not in moments:
+                    moments[slot] = state[slot] if slot in state else np.empty_like(data)
+                moments[slot][block] = value
+        state.update(moments)
 
     def _update(self, data: Array, grad: Array, state: dict[str, Array], group: Group) -> None:
         raise NotImplementedError
