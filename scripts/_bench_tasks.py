@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
+
+RATE = 1e-6
+"""Random images would blow up a large network at its own rate, and infinities are slow."""
 
 
 class Layer(NamedTuple):
@@ -66,6 +70,7 @@ def task(name: str, batch: int) -> tuple[Any, Any, Any]:
     from scratch import spec
 
     chapter = spec.get(NETWORKS[name].chapter if name in NETWORKS else name)
+    chapter = replace(chapter, train=replace(chapter.train, lr=RATE))
     shape, classes = chapter.data.shape, len(chapter.data.classes)
     if name in NETWORKS:
         side = NETWORKS[name].side
