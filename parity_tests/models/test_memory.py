@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from parity_tests.sizes import LARGE_IDS
 from scratch import nn
@@ -35,9 +36,9 @@ def bench_memory(monkeypatch: pytest.MonkeyPatch) -> Any:
 def _within(measured: Measure, name: str, most_mb: float) -> str:
     ours, theirs = (measured(framework, name, BATCH) for framework in ("scratch", "torch"))
     said = (
-        f"{name}: {ours['seconds']:.2f} s, {ours['peak_mb']:.0f} MB (torch "
-        f"{theirs['seconds']:.2f} s, {theirs['peak_mb']:.0f} MB), largest array at most "
-        f"{ours['largest_mb']:.0f} MB, {ours['largest_at']}"
+        f"{name}: {ours['seconds']:.2f} s, {ours['peak_mb']:.0f} MB "
+        f"(torch {torch.__version__}: {theirs['seconds']:.2f} s, {theirs['peak_mb']:.0f} MB), "
+        f"largest array at most {ours['largest_mb']:.0f} MB, {ours['largest_at']}"
     )
     assert 0 < ours["largest_mb"] < most_mb, said
     assert ours["peak_mb"] < TIMES_TORCH * theirs["peak_mb"], said
