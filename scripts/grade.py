@@ -1,0 +1,64 @@
+"""Which backward passes of an exercise are right, and what is wrong first, and how?
+
+FILE was written by scripts/exercise.py and filled in; grading runs it. Every function is held
+against scratch on real numbers (within the bound of its rounding), on integers (difference 0,
+where nothing is rounded) and inside the chapter's network. For what is wrong, mistakes that people
+make are tried, and those that fit are named. Once all are right, the complex step, which needs no
+backward, and, where it is installed, torch judge the whole network. Exit code 0: all right;
+1: something is wrong or still to do; 2: no exercise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import _cli
+
+EXAMPLES = """\
+  python scripts/exercise.py lenet5 --out lenet5.py
+  python scripts/grade.py lenet5.py
+  python scripts/grade.py lenet5.py --json grades.json --no-torch
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = _cli.parser(__doc__, EXAMPLES)
+    parser.add_argument("file", type=Path, help="the exercise; it is executed")
+    parser.add_argument("--seed", type=int, default=0, help="of the numbers (%(default)s)")
+    parser.add_argument(
+        "--limit", type=float, default=10.0, metavar="S", help="seconds for one call (%(default)s)"
+    )
+    parser.add_argument("--no-torch", action="store_true", help="do without torch's verdict")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the grades as JSON too")
+    args = parser.parse_args(argv)
+    if args.limit <= 0:
+        parser.error("--limit is a number of seconds above 0")
+    _cli.one_thread()
+
+    from parity_tests.harness.exercise import report, session, student
+    from parity_tests.harness.exercise.grade import Grade
+    from scratch.run.files import atomic_write
+
+    mine = student.load(args.file, args.limit)
+    print(f"{args.file}: {mine.chapter}, {len(mine.names)} to fill in", flush=True)
+
+    def progress(one: Grade) -> None:
+        print(f"  {one.name}: {one.state}", flush=True)
+
+    grades = session.grade(mine, args.seed, progress)
+    print(f"\n{report.table(grades)}\n\n{report.verdict(grades)}", flush=True)
+    judges = []
+    if session.passed(grades):
+        found = [session.together(mine, args.seed)]
+        by_torch = None if args.no_torch else session.by_torch(mine, args.seed)
+        judges = found + ([by_torch] if by_torch else [])
+        print("\n".join(report.together(one) for one in judges))
+    if args.json:
+        atomic_write(args.json, report.document(mine.chapter, grades, judges).encode())
+    right = session.passed(grades) and all(one.finding is None for one in judges)
+    return _cli.OK if right else _cli.FAILED
+
+
+if __name__ == "__main__":
+    _cli.run(main)
