@@ -10,6 +10,7 @@ backward, and, where it is installed, torch judge the whole network. Exit code 0
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,9 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"\n{report.table(grades)}\n\n{report.verdict(grades)}", flush=True)
     judges = []
     if session.passed(grades):
-        found = [session.together(mine, args.seed)]
-        by_torch = None if args.no_torch else session.by_torch(mine, args.seed)
-        judges = found + ([by_torch] if by_torch else [])
+        judges.append(session.together(mine, args.seed))
+        if importlib.util.find_spec("torch") and not args.no_torch:
+            from parity_tests.harness.exercise import torch_judge
+
+            judges.append(torch_judge.judge(mine, args.seed))
         print("\n".join(report.together(one) for one in judges))
     if args.json:
         atomic_write(args.json, report.document(mine.chapter, grades, judges).encode())

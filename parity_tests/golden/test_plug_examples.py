@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from parity_tests.harness.exercise import session, skeleton, student
+from parity_tests.harness.exercise import skeleton, student, torch_judge
 from parity_tests.harness.exercise.items import ALL, items_of
 from parity_tests.harness.exercise.network import Network
 from parity_tests.harness.exercise.plugged import implementation
@@ -89,8 +89,8 @@ def test_an_exercise_passes_and_its_mistake_is_named(handed_in):
 
 
 def test_torch_judges_what_is_handed_in(handed_in):
-    judged = session.by_torch(handed_in("lenet5"))
+    judged = torch_judge.judge(handed_in("lenet5"))
     assert judged.finding is None
     assert judged.tensors > 100
     wrong = handed_in("lenet5", linear_backward="return dy @ weight, dy.T @ x, dy.mean(axis=0)")
-    assert "L0: f6 backward bias: " in session.by_torch(wrong).finding.text
+    assert "L0: f6 backward bias: " in torch_judge.judge(wrong).finding.text

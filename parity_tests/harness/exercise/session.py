@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,12 +25,11 @@ from parity_tests.harness.exercise.network import (
 )
 from parity_tests.harness.exercise.student import Student, Trouble
 from parity_tests.harness.traits import normalised
-from parity_tests.harness.verdict import FAILING, Verdict
+from parity_tests.harness.verdict import Verdict
 from scratch.gradcheck import complex_step
 from scratch.spec.errors import UserError
 
 ENTRIES = 3  # of every tensor that the complex step moves
-LEVELS = ("L0", "L2")  # that torch judges
 
 
 @dataclass(frozen=True)
@@ -121,23 +119,6 @@ def together(student: Student, seed: int = 0) -> Together:
             text = f"{worded(name, verdict, '')} by the complex step"
             return Together("complex step", len(found), Finding(text))
     return Together("complex step", len(found))
-
-
-def by_torch(student: Student, seed: int = 0) -> Together | None:
-    """Hold the student's network against torch; None where torch is not installed."""
-    if importlib.util.find_spec("torch") is None:
-        return None
-    from parity_tests.harness.runner import check_chapter
-
-    network = Network(student.chapter, seed)
-    with planted(student, network):
-        checks = check_chapter(student.chapter, "tiny", "float64", seed, LEVELS, seeds=1)
-    for check in checks:
-        if check.verdict in FAILING:
-            where = f"{check.module or 'the network'} {check.direction} {check.tensor}"
-            text = f"{check.level}: {where}: {check.got!r}, torch has {check.want!r} {check.note}"
-            return Together("torch", len(checks), Finding(text.rstrip()))
-    return Together("torch", len(checks))
 
 
 def passed(grades: list[Grade]) -> bool:
