@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from _bench_worker import OTHERS
+
 SLOWER = 1.15
 """A ratio of ratios above this is a regression; runs agree within about this much."""
 
@@ -23,8 +25,7 @@ def table(rows: Sequence[Row]) -> str:
         ("ratio", "ratio", "{:.2f}"),
         ("low", "from", "{:.2f}"),
         ("high", "to", "{:.2f}"),
-        ("compile_ratio", "compiled", "{:.2f}"),
-        ("onnx_ratio", "onnxruntime", "{:.2f}"),
+        *((f"{peer}_ratio", f"/ {peer}", "{:.2f}") for peer in OTHERS),
         ("scratch_peak_mb", "scratch MB", "{:.1f}"),
         ("growth_mb", "growth MB", "{:.3f}"),
         ("scratch_process_mb", "process MB", "{:.0f}"),
@@ -42,6 +43,39 @@ def table(rows: Sequence[Row]) -> str:
     ]
     headers = ("step", "network", "batch", *(title for _, title, _ in shown))
     return tabulate(lines, headers, disable_numparse=True)
+
+
+def growth_table(rows: Sequence[Row]) -> str:
+    """Return how the time of a training step grows."""
+    from tabulate import tabulate
+
+    lines = [
+        (
+            row["network"],
+            f"{row['axis']} {', '.join(map(str, row['sizes']))}",
+            twin,
+            ", ".join(f"{ms:.3g}" for ms in row[f"{twin}_ms"]),
+            f"{row[f'{twin}_exponent']:.2f} (from {row['first']})",
+        )
+        for row in rows
+        for twin in ("scratch", "torch")
+    ]
+    return tabulate(lines, ("network", "along", "", "ms", "exponent"), disable_numparse=True)
+
+
+def start_up_table(rows: Sequence[Row]) -> str:
+    """Return how long commands take to answer, over an interpreter that imports NumPy."""
+    from tabulate import tabulate
+
+    lines = [(row["what"], f"{row['ms']:.0f}", f"{row['ratio']:.2f}") for row in rows]
+    return tabulate(lines, ("", "ms", "/ import numpy"), disable_numparse=True)
+
+
+def comparison_table(lines: Sequence[Sequence[str]]) -> str:
+    """Return what `compare` found as a table for the terminal."""
+    from tabulate import tabulate
+
+    return tabulate(lines, ("", "old ratio", "new ratio", "new / old"), disable_numparse=True)
 
 
 def read(path: Path) -> list[Row]:

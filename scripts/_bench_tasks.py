@@ -8,6 +8,15 @@ from typing import Any, NamedTuple
 
 RATE = 1e-6
 """Random images would blow up a large network at its own rate, and infinities are slow."""
+MODES = ("train", "infer")
+
+
+class Case(NamedTuple):
+    """A network, a batch size, and which of its steps are measured."""
+
+    name: str
+    batch: int
+    modes: tuple[str, ...] = MODES
 
 
 class Layer(NamedTuple):
@@ -45,6 +54,67 @@ NETWORKS = {
     "resnet18 at 32": Network("resnet18", {"classes": 10}, 32),
     "resnet18 at 64": Network("resnet18", {"classes": 10}, 64),
     "densenet121 at 32": Network("densenet121", {"classes": 10}, 32),
+    **{
+        f"{chapter} at 224": Network(chapter, {"classes": 1000}, 224)
+        for chapter in ("resnet18", "resnet50")
+    },
+}
+
+CASES = (
+    Case("linear_regression", 10),
+    Case("house_price", 10),
+    Case("logistic_regression", 10),
+    Case("softmax_regression", 10),
+    Case("polynomial_sine", 10),
+    Case("mlp_sine", 10),
+    Case("mlp_xor", 4),
+    Case("mlp_arc", 5),
+    Case("mlp_coin", 10),
+    Case("mlp_mnist", 64),
+    Case("mlp_mnist", 128),
+    Case("lenet5", 64),
+    Case("lenet5", 256),
+    Case("vgg11 at 32", 32),
+    Case("resnet18 at 32", 32),
+    Case("resnet18 at 64", 4),
+    Case("densenet121 at 32", 32),
+    Case("resnet18 at 224", 1, ("infer",)),
+    Case("resnet18 at 224", 8, ("infer",)),
+    Case("resnet50 at 224", 1, ("infer",)),
+    Case("resnet50 at 224", 8, ("infer",)),
+    Case("conv 3x3, 64 maps", 32),
+    Case("conv 1x1, 64 maps", 32),
+    Case("conv 7x7 stride 2", 8),
+)
+
+
+class Growth(NamedTuple):
+    """A network whose training step is measured at several sizes, along one axis."""
+
+    network: str
+    axis: str
+    sizes: tuple[int, ...]
+    first: int
+    """From here on the time grows with the work; below, calls cost more than numbers."""
+
+    def case(self, size: int) -> Case:
+        """Return what is measured at a size."""
+        if self.axis == "batch":
+            return Case(self.network, size, ("train",))
+        return Case(f"{self.network} at {size}", 4, ("train",))
+
+
+GROWTH = (
+    Growth("mlp_mnist", "batch", (1, 8, 64, 512), 8),
+    Growth("lenet5", "batch", (1, 8, 64, 512), 8),
+    Growth("resnet18", "side", (28, 56, 112, 224), 56),
+)
+NETWORKS |= {
+    growth.case(size).name: Network(growth.network, {"classes": 10}, size)
+    for growth in GROWTH
+    if growth.axis == "side"
+    for size in growth.sizes
+    if growth.case(size).name not in NETWORKS
 }
 
 

@@ -8,14 +8,17 @@ of the seconds it answers with what a few steps take; bench.py asks a fresh proc
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import _bench_peers
 from _bench_tasks import LAYERS, NETWORKS, arrays, built, task
 
 WARM_UP = 3
@@ -84,7 +87,7 @@ def torch_train(name: str, batch: int, compile: bool = False) -> Step:
     import ref_torch
     from ref_torch.optim import build_loss, build_optimizer
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(_threads())
     if name in LAYERS:
         layer, x = _torch_layer(name, batch)
         x.requires_grad_()
@@ -112,7 +115,7 @@ def torch_infer(name: str, batch: int, compile: bool = False) -> Step:
 
     import ref_torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(_threads())
     if name in LAYERS:
         model, x = _torch_layer(name, batch)
     else:
@@ -137,7 +140,8 @@ def onnx_infer(name: str, batch: int) -> Step:
     id = NETWORKS[name].chapter if name in NETWORKS else name
     proto = to_proto(built(ref_torch.build, name).eval(), spec.get(id))
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads = _threads()
+    options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
         proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
@@ -150,14 +154,18 @@ STEPS: dict[tuple[str, str], Callable[[str, int], Step]] = {
     ("scratch", "infer"): scratch_infer,
     ("torch", "train"): torch_train,
     ("torch", "infer"): torch_infer,
-    ("compile", "train"): lambda name, batch: torch_train(name, batch, compile=True),
-    ("compile", "infer"): lambda name, batch: torch_infer(name, batch, compile=True),
+    ("compile", "train"): partial(torch_train, compile=True),
+    ("compile", "infer"): partial(torch_infer, compile=True),
     ("onnx", "infer"): onnx_infer,
+    **{(peer, "train"): partial(_bench_peers.build, peer) for peer in _bench_peers.PEERS},
 }
+OTHERS = ("compile", "onnx", *_bench_peers.PEERS)
 
 
 def offers(framework: str, mode: str, name: str) -> bool:
     """Return whether a framework has such a step."""
+    if framework in _bench_peers.PEERS:
+        return _bench_peers.offers(framework, mode, name)
     return (framework, mode) in STEPS and not (framework == "onnx" and name in LAYERS)
 
 
@@ -219,9 +227,16 @@ def _torch_layer(name: str, batch: int) -> tuple[Any, Any]:
     return layer, torch.from_numpy(x)
 
 
+def _threads() -> int:
+    return int(os.environ["OMP_NUM_THREADS"])
+
+
 def main() -> None:
     """Answer until standard input ends; the fields of a line are separated by tabs."""
     framework = sys.argv[1]
+    if framework in _bench_peers.PEERS and hasattr(os, "sched_setaffinity"):
+        # Each has a pool of threads and a switch of its own; the cores it may use bind them all.
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: _threads()])
     ready: dict[tuple[str, str, int], Step] = {}
     for line in sys.stdin:
         mode, name, size, seconds = line.rstrip("\n").split("\t")

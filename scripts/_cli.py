@@ -98,7 +98,9 @@ def _mendable(error: ValueError) -> bool:
 
 
 def _install(package: str) -> str:
-    extras = {"torch": "torch", "lightning": "torch", "jsonargparse": "torch", "expecttest": "dev"}
+    torch, peers = ("torch", "lightning", "jsonargparse"), ("autograd", "jax", "tinygrad")
+    extras = dict.fromkeys(torch, "torch") | dict.fromkeys(peers, "peers")
+    extras["expecttest"] = "dev"
     extra = extras.get(package.split(".")[0], "deploy")
     return f'pip install -e ".[{extra}]"'
 

@@ -7,61 +7,52 @@ anything; absolute times are shown for orientation.
 
 from __future__ import annotations
 
+import importlib
 import json
-import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import _cli
+from _bench_process import Turns, memory, start_up, times, workers
+from _bench_tasks import CASES, GROWTH, LAYERS, MODES, NETWORKS, Case, Growth
 
 EXAMPLES = """\
   python scripts/bench.py
   python scripts/bench.py --quick --chapter lenet5
   python scripts/bench.py --json bench.json --picture bench.png
   python scripts/bench.py --compare bench.json
+  python scripts/bench.py --peer jax --peer autograd --chapter mlp_mnist --mode train
+  python scripts/bench.py --only growth
 """
 
-CASES = (
-    ("linear_regression", 10),
-    ("house_price", 10),
-    ("logistic_regression", 10),
-    ("softmax_regression", 10),
-    ("polynomial_sine", 10),
-    ("mlp_sine", 10),
-    ("mlp_xor", 4),
-    ("mlp_arc", 5),
-    ("mlp_coin", 10),
-    ("mlp_mnist", 64),
-    ("mlp_mnist", 128),
-    ("lenet5", 64),
-    ("lenet5", 256),
-    ("vgg11 at 32", 32),
-    ("resnet18 at 32", 32),
-    ("resnet18 at 64", 4),
-    ("densenet121 at 32", 32),
-    ("conv 3x3, 64 maps", 32),
-    ("conv 1x1, 64 maps", 32),
-    ("conv 7x7 stride 2", 8),
-)
-MODES = ("train", "infer")
-ROUNDS, SECONDS = 9, 0.2
-QUICK_ROUNDS, QUICK_SECONDS = 3, 0.05
+QUICK = Turns(3, 0.05)
 SCHEMA = 1
-
-Worker = subprocess.Popen[str]
+PARTS = ("steps", "growth", "start-up")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    from _bench_worker import OTHERS
+
     parser = _cli.parser(__doc__, EXAMPLES)
     parser.add_argument("--chapter", action="append", default=[], help="only these networks")
     parser.add_argument("--mode", choices=MODES, help="only training steps, or only inference")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter turns")
-    parser.add_argument("--compile", action="store_true", help="torch.compile too; takes minutes")
-    parser.add_argument("--onnx", action="store_true", help="ONNX Runtime too, for inference")
+    parser.add_argument(
+        "--only",
+        choices=PARTS,
+        default="steps",
+        help="steps (default); growth: time over batch and image; start-up: of every command",
+    )
+    parser.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        choices=OTHERS,
+        help="beside torch eager, where it has the network; again for another",
+    )
+    parser.add_argument("--threads", type=int, default=1, help="of each process (default 1)")
     parser.add_argument("--memory", action="store_true", help="also the memory of a step")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="also draw them, as a PNG")
@@ -73,146 +64,127 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
 
-    import _bench_report
-    from _bench_tasks import LAYERS, NETWORKS
-    from tabulate import tabulate
+    import _bench_report as report
 
     from scratch import spec
-    from scratch.run.files import atomic_write
+    from scratch.spec import UserError
 
+    if args.threads < 1:
+        raise UserError(f"--threads {args.threads}: expects 1 or more")
     for name in args.chapter:
         if name not in {*LAYERS, *NETWORKS}:
             spec.get(name)
-    old = _bench_report.read(args.compare) if args.compare else []
-    cases = [case for case in CASES if not args.chapter or case[0] in args.chapter]
-    modes = (args.mode,) if args.mode else MODES
-    peers = [name for name in ("compile", "onnx") if getattr(args, name)]
-    turns = (QUICK_ROUNDS, QUICK_SECONDS) if args.quick else (ROUNDS, SECONDS)
-    rows = measure(cases, *turns, modes=modes, peers=peers)
+    for name in args.peer:
+        if name not in ("compile", "onnx"):
+            importlib.import_module(name)  # says how to install it, before anything is measured
+    turns = Turns(QUICK.rounds, QUICK.seconds) if args.quick else Turns()
+    turns.threads = args.threads
+    if args.only == "growth":
+        grown = [growth_of(one, turns) for one in GROWTH if _asked(one.network, args.chapter)]
+        print(report.growth_table(grown))
+        return _write(args.json, {"growth": grown})
+    if args.only == "start-up":
+        started = start_up(turns.rounds)
+        print(report.start_up_table(started))
+        return _write(args.json, {"start_up": started})
+    old = report.read(args.compare) if args.compare else []
+    cases = [case for case in CASES if _asked(case.name, args.chapter)]
+    rows = measure(cases, turns, modes=(args.mode,) if args.mode else MODES, peers=args.peer)
     if args.memory:
-        rows = [{**row, **memory(row)} for row in rows]
-    print(_bench_report.table(rows))
+        rows = [{**row, **memory(row["mode"], row["chapter"], row["batch"])} for row in rows]
+    print(report.table(rows))
     print("ratio: median time of a scratch step over torch's; below 1 scratch is faster")
-    if args.json:
-        from parity_tests.harness.report import environment
-
-        body = {"schema": SCHEMA, "rows": rows, "environment": environment()}
-        atomic_write(args.json, (json.dumps(body, indent=1) + "\n").encode())
     if args.picture:
-        _bench_report.draw(args.picture, rows)
+        report.draw(args.picture, rows)
+    _write(args.json, {"rows": rows, "threads": args.threads})
     if args.compare:
-        lines, slower = _bench_report.compare(old, rows)
-        print(tabulate(lines, ("", "old ratio", "new ratio", "new / old"), disable_numparse=True))
+        lines, slower = report.compare(old, rows)
+        print(report.comparison_table(lines))
         if slower:
             return _cli.failed(f"slower than in {args.compare}: {', '.join(slower)}")
     return _cli.OK
 
 
 def measure(
-    cases: Sequence[tuple[str, int]],
-    rounds: int,
-    seconds: float,
+    cases: Sequence[Case],
+    turns: Turns,
     modes: Sequence[str] = ("train",),
     peers: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Let the frameworks take turns on every case.
 
     Args:
-        cases: network and batch size.
-        rounds: turns of each.
-        seconds: length of a turn.
+        cases: networks and batch sizes.
+        turns: how many of each, and how long.
         modes: "train", "infer".
-        peers: beside both twins, "compile" and "onnx".
+        peers: who else is measured, beside both twins.
 
     Returns:
         Medians in milliseconds, and the median, smallest and largest ratio of the rounds; of a
         peer the median ratio of scratch's time over its.
     """
-    workers = {name: _start(name) for name in ("scratch", "torch", *peers)}
-    try:
-        return [
-            _row(workers, mode, name, batch, rounds, seconds)
-            for mode in modes
-            for name, batch in cases
-        ]
-    finally:
-        for worker in workers.values():
-            _stop(worker)
+    from _bench_worker import offers
+
+    wanted = [(mode, case) for mode in modes for case in cases if mode in case.modes]
+    rows = []
+    with workers(("scratch", "torch", *peers), turns.threads) as running:
+        for mode, case in wanted:
+            able = {name: w for name, w in running.items() if offers(name, mode, case.name)}
+            rows.append(_row(mode, case, times(able, mode, case.name, case.batch, turns)))
+    return rows
 
 
-def memory(row: dict[str, Any]) -> dict[str, float]:
-    """Return the memory of a step in MB: traced peak and growth, and the peak of each process."""
-    found: dict[str, float] = {}
-    for framework in ("scratch", "torch"):
-        worker = _start(framework)
-        try:
-            line = f"{row['mode']}\t{row['chapter']}\t{row['batch']}\tmemory"
-            peak, growth, process = map(float, _ask(worker, line).split())
-        finally:
-            _stop(worker)
-        if framework == "scratch":
-            found |= {"scratch_peak_mb": peak, "growth_mb": growth}
-        found[f"{framework}_process_mb"] = process
+def growth_of(growth: Growth, turns: Turns) -> dict[str, Any]:
+    """Measure a network's training step at every size of an axis.
+
+    Returns:
+        The sizes, both twins' milliseconds, and the exponent of the time from `first` to the
+        largest size: 1 is linear; the pixels of an image grow with the square of its side.
+    """
+    from math import log
+
+    rows = measure([growth.case(size) for size in growth.sizes], turns)
+    found: dict[str, Any] = {**growth._asdict()}
+    span = log(growth.sizes[-1] / growth.first)
+    for twin in ("scratch", "torch"):
+        spent = [row[f"{twin}_ms"] for row in rows]
+        ratio = spent[-1] / spent[growth.sizes.index(growth.first)]
+        found |= {f"{twin}_ms": spent, f"{twin}_exponent": log(ratio) / span}
     return found
 
 
-def _row(
-    workers: dict[str, Worker], mode: str, name: str, batch: int, rounds: int, seconds: float
-) -> dict[str, Any]:
-    from _bench_worker import offers
+def _asked(name: str, chapters: Sequence[str]) -> bool:
+    return not chapters or name in chapters
 
-    times: dict[str, list[float]] = {w: [] for w in workers if offers(w, mode, name)}
-    for turn in range(rounds + 1):
-        for framework in times:
-            spent = float(_ask(workers[framework], f"{mode}\t{name}\t{batch}\t{seconds}"))
-            if turn:  # the first turn builds the network and warms it up
-                times[framework].append(1000 * spent)
+
+def _write(path: Path | None, figures: dict[str, Any]) -> int:
+    if path is not None:
+        from parity_tests.harness.report import environment
+        from scratch.run.files import atomic_write
+
+        body = {"schema": SCHEMA, **figures, "environment": environment()}
+        atomic_write(path, (json.dumps(body, indent=1) + "\n").encode())
+    return _cli.OK
+
+
+def _row(mode: str, case: Case, spent: dict[str, list[float]]) -> dict[str, Any]:
     ratios = {
-        peer: [a / b for a, b in zip(times["scratch"], times[peer], strict=True)]
-        for peer in times
+        peer: [a / b for a, b in zip(spent["scratch"], spent[peer], strict=True)]
+        for peer in spent
         if peer != "scratch"
     }
     row = {
         "mode": mode,
-        "chapter": name,
-        "batch": batch,
-        "scratch_ms": statistics.median(times["scratch"]),
-        "torch_ms": statistics.median(times["torch"]),
+        "chapter": case.name,
+        "batch": case.batch,
+        "scratch_ms": statistics.median(spent["scratch"]),
+        "torch_ms": statistics.median(spent["torch"]),
         "ratio": statistics.median(ratios["torch"]),
         "low": min(ratios["torch"]),
         "high": max(ratios["torch"]),
     }
     others = {peer: found for peer, found in ratios.items() if peer != "torch"}
     return row | {f"{peer}_ratio": statistics.median(found) for peer, found in others.items()}
-
-
-def _start(name: str) -> Worker:
-    return subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("_bench_worker.py")), name],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **dict.fromkeys(_cli.THREADS, "1")},
-    )
-
-
-def _stop(worker: Worker) -> None:
-    worker.kill()
-    worker.wait()
-    for pipe in (worker.stdin, worker.stdout):
-        if pipe is not None:
-            pipe.close()
-
-
-def _ask(worker: Worker, line: str) -> str:
-    assert worker.stdin is not None
-    assert worker.stdout is not None
-    worker.stdin.write(line + "\n")
-    worker.stdin.flush()
-    answer = worker.stdout.readline()
-    if not answer:
-        raise RuntimeError("a measuring process ended; its message stands above")
-    return answer
 
 
 if __name__ == "__main__":

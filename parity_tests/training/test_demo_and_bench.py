@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -147,9 +148,47 @@ def test_fifteen_percent_is_the_line(script: Script) -> None:
     assert slower == ["train b (batch 1)"]
 
 
+def test_bench_measures_another_library_on_the_same_network(
+    script: Script, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    argv = ("--quick", "--chapter", "linear_regression", "--mode", "train")
+    assert script("bench", *argv, "--peer", "sklearn") == 0
+    assert "/ sklearn" in capsys.readouterr().out
+    peers = importlib.import_module("_bench_peers")
+    assert not peers.offers("sklearn", "train", "mlp_mnist")  # which mixes activations
+    monkeypatch.setattr(peers, "_scratch", lambda name, batch: [1.0, 0.5, 0.25])
+    with pytest.raises(RuntimeError, match="sklearn does not train linear_regression"):
+        peers.build("sklearn", "linear_regression", 10)
+
+
+def test_bench_names_a_peer_that_is_missing(
+    script: Script, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jax", None)
+    assert script("bench", "--quick", "--peer", "jax") == 2
+    assert "[peers]" in capsys.readouterr().err
+
+
+def test_bench_tells_how_time_grows(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, tasks = (importlib.import_module(name) for name in ("bench", "_bench_tasks"))
+    spent = {"scratch": {1: 5.0, 2: 1.0, 8: 4.0}, "torch": {1: 5.0, 2: 1.0, 8: 16.0}}
+
+    def measured(cases: Any, turns: Any) -> list[dict[str, float]]:
+        return [
+            {"scratch_ms": spent["scratch"][c.batch], "torch_ms": spent["torch"][c.batch]}
+            for c in cases
+        ]
+
+    monkeypatch.setattr(bench, "measure", measured)
+    found = bench.growth_of(tasks.Growth("mlp_mnist", "batch", (1, 2, 8), 2), bench.QUICK)
+    assert (found["scratch_exponent"], found["torch_exponent"]) == (1.0, 2.0)
+    sides = tasks.Growth("resnet18", "side", (28, 224), 28)
+    assert all(sides.case(side).name in tasks.NETWORKS for side in sides.sizes)
+    assert "2.00" in importlib.import_module("_bench_report").growth_table([found])
+
+
 def test_bench_tells_the_memory_of_a_step(script: Script) -> None:
-    bench = importlib.import_module("bench")
-    found = bench.memory({"mode": "train", "chapter": "conv 1x1, 64 maps", "batch": 2})
+    found = importlib.import_module("_bench_process").memory("train", "conv 1x1, 64 maps", 2)
     x = 2 * 64 * 32 * 32 * 4 / 1e6  # MB, and so is the output
     assert found["scratch_peak_mb"] > x
     assert abs(found["growth_mb"]) < x / 100
