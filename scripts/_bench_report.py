@@ -25,6 +25,8 @@ def table(rows: Sequence[Row]) -> str:
         ("ratio", "ratio", "{:.2f}"),
         ("low", "from", "{:.2f}"),
         ("high", "to", "{:.2f}"),
+        ("winograd_ms", "winograd ms", "{:.3f}"),
+        ("winograd_ratio", "its ratio", "{:.2f}"),
         *((f"{peer}_ratio", f"/ {peer}", "{:.2f}") for peer in OTHERS),
         ("scratch_peak_mb", "scratch MB", "{:.1f}"),
         ("growth_mb", "growth MB", "{:.3f}"),

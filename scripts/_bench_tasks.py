@@ -47,13 +47,25 @@ class Network(NamedTuple):
     chapter: str
     arguments: dict[str, Any]
     side: int
+    stem: tuple[str, str] | None = None
+    """The convolution and the pooling that a stem for small images takes the place of: a 3 x 3
+    convolution at stride 1 and no pooling, so that the first stage sees the image at full size."""
 
 
 NETWORKS = {
     "vgg11 at 32": Network("vgg11", {"classes": 10, "hidden": 512, "pool": 1}, 32),
     "resnet18 at 32": Network("resnet18", {"classes": 10}, 32),
     "resnet18 at 64": Network("resnet18", {"classes": 10}, 64),
+    "resnet18, small stem, at 32": Network(
+        "resnet18", {"classes": 10}, 32, stem=("conv1", "maxpool")
+    ),
     "densenet121 at 32": Network("densenet121", {"classes": 10}, 32),
+    "dense block at 32": Network(
+        "densenet121",
+        {"classes": 10, "layers": (6,)},
+        32,
+        stem=("features.conv0", "features.pool0"),
+    ),
     **{
         f"{chapter} at 224": Network(chapter, {"classes": 1000}, 224)
         for chapter in ("resnet18", "resnet50")
@@ -76,8 +88,10 @@ CASES = (
     Case("lenet5", 256),
     Case("vgg11 at 32", 32),
     Case("resnet18 at 32", 32),
+    Case("resnet18, small stem, at 32", 32),
     Case("resnet18 at 64", 4),
     Case("densenet121 at 32", 32),
+    Case("dense block at 32", 32),
     Case("resnet18 at 224", 1, ("infer",)),
     Case("resnet18 at 224", 8, ("infer",)),
     Case("resnet50 at 224", 1, ("infer",)),
@@ -131,7 +145,32 @@ def built(build: Callable[..., Any], name: str) -> Any:
     """Return the network of a chapter or of NETWORKS."""
     if name not in NETWORKS:
         return build(name)
-    return build(NETWORKS[name].chapter, **NETWORKS[name].arguments)
+    network = NETWORKS[name]
+    model = build(network.chapter, **network.arguments)
+    if network.stem is not None:
+        _give_small_stem(model, network.stem)
+    return model
+
+
+def _give_small_stem(model: Any, stem: tuple[str, str]) -> None:
+    """Exchange two children, of either twin, for those of a stem for small images."""
+    import importlib
+
+    import numpy as np
+
+    parts = dict(model.named_modules())
+    twin = "scratch" if type(model).__module__.startswith("scratch.") else "torch"
+    layers = importlib.import_module(f"{twin}.nn")
+    maps = parts[stem[0]].out_channels
+    conv = layers.Conv2d(3, maps, 3, padding=1, bias=False)
+    drawn = np.random.default_rng(0).standard_normal((maps, 3, 3, 3)) / 4
+    if twin == "scratch":
+        conv.weight.data[...] = drawn
+    else:
+        conv.weight.data.copy_(importlib.import_module("torch").from_numpy(drawn))
+    for path, child in zip(stem, (conv, layers.Identity()), strict=True):
+        parent, _, leaf = path.rpartition(".")
+        setattr(parts[parent], leaf, child)
 
 
 def task(name: str, batch: int) -> tuple[Any, Any, Any]:

@@ -149,9 +149,28 @@ def onnx_infer(name: str, batch: int) -> Step:
     return lambda: session.run(None, feed)
 
 
+def in_winograd_mode(make: Callable[[str, int], Step]) -> Callable[[str, int], Step]:
+    """Return a maker whose steps take Winograd's way where it pays."""
+
+    def made(name: str, batch: int) -> Step:
+        from scratch.nn import conv_mode
+
+        inner = make(name, batch)
+
+        def step() -> None:
+            with conv_mode("winograd"):
+                inner()
+
+        return step
+
+    return made
+
+
 STEPS: dict[tuple[str, str], Callable[[str, int], Step]] = {
     ("scratch", "train"): scratch_train,
     ("scratch", "infer"): scratch_infer,
+    ("winograd", "train"): in_winograd_mode(scratch_train),
+    ("winograd", "infer"): in_winograd_mode(scratch_infer),
     ("torch", "train"): torch_train,
     ("torch", "infer"): torch_infer,
     ("compile", "train"): partial(torch_train, compile=True),

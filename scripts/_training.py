@@ -21,10 +21,11 @@ from scratch import spec, weights
 from scratch.data import Dataset, load
 from scratch.data.normalise import affine
 from scratch.decision_line import decision_lines
+from scratch.nn import CONV_MODES, conv_mode
 from scratch.run.files import atomic_write
 from scratch.run.folder import RunFolder
 from scratch.run.metrics import History, score
-from scratch.spec.errors import UserError
+from scratch.spec.errors import UserError, unknown
 from scratch.spec.schema import Chapter, Expected
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -48,6 +49,7 @@ class Settings:
         lr: learning rate.
         weights: a weight file to start from, such as torchvision's.
         preset: named hyper-parameters of the chapter; `epochs` and `lr` go before them.
+        conv: how the NumPy twin convolves, see `scratch.nn.conv_mode`.
         trainer: Lightning's own arguments as they were typed: "--trainer.NAME", "VALUE".
     """
 
@@ -61,6 +63,7 @@ class Settings:
     lr: float | None = None
     weights: str | None = None
     preset: str | None = None
+    conv: str = "direct"
     trainer: Sequence[str] = ()
 
     def resolve(self) -> Chapter:
@@ -80,6 +83,10 @@ class Settings:
             raise UserError(f"--seed {self.seed}: expects 0 or more")
         if self.trainer and self.twin == "scratch":
             raise UserError(f"{self.trainer[0]} is Lightning's; leave it out with --twin scratch")
+        if self.conv not in CONV_MODES:
+            raise unknown("conv mode", self.conv, CONV_MODES)
+        if self.conv != "direct" and self.twin == "torch":
+            raise UserError(f"--conv {self.conv} is the NumPy twin's; add --twin scratch or both")
         train = chapter.train
         epochs = train.epochs if self.epochs is None else self.epochs
         arguments = dict(train.schedule_args)
@@ -92,7 +99,8 @@ class Settings:
     def default(self) -> bool:
         """Tell whether the chapter's expected band speaks of this run."""
         changed = (self.data, self.data_dir, self.epochs, self.lr, self.weights, self.preset)
-        return self.size == "full" and not self.trainer and all(c is None for c in changed)
+        usual = self.size == "full" and self.conv == "direct" and not self.trainer
+        return usual and all(c is None for c in changed)
 
 
 @dataclass(frozen=True)
@@ -145,9 +153,9 @@ def train(settings: Settings, out: Path | None = None) -> Result:
     twins = _twins.build(
         TWINS[settings.twin], chapter, settings.seed, settings.trainer, settings.weights
     )
-    return _run(
-        RunFolder.create(path, config(settings, chapter)), settings, chapter, dataset, twins
-    )
+    folder = RunFolder.create(path, config(settings, chapter))
+    with conv_mode(settings.conv):
+        return _run(folder, settings, chapter, dataset, twins)
 
 
 def resume(path: Path) -> Result:
@@ -159,14 +167,16 @@ def resume(path: Path) -> Result:
     folder = RunFolder.open(path)
     names = [item.name for item in dataclasses.fields(Settings)]
     try:
-        settings = Settings(**{name: folder.config[name] for name in names})
+        held = {"conv": "direct", **folder.config}  # older runs had no choice
+        settings = Settings(**{name: held[name] for name in names})
         twins = TWINS[settings.twin]
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: its config does not say {error}; start the run anew") from error
     chapter = settings.resolve()
     dataset = load(chapter, settings.data, settings.data_dir, settings.seed)
     built = _twins.build(twins, chapter, settings.seed, settings.trainer)
-    return _run(folder, settings, chapter, dataset, built, again=True)
+    with conv_mode(settings.conv):
+        return _run(folder, settings, chapter, dataset, built, again=True)
 
 
 def refuse_occupied(path: Path) -> None:

@@ -24,6 +24,7 @@ EXAMPLES = """\
   python scripts/bench.py --json bench.json --picture bench.png
   python scripts/bench.py --compare bench.json
   python scripts/bench.py --peer jax --peer autograd --chapter mlp_mnist --mode train
+  python scripts/bench.py --conv winograd --mode train --chapter "vgg11 at 32"
   python scripts/bench.py --only growth
 """
 
@@ -51,6 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=[],
         choices=OTHERS,
         help="beside torch eager, where it has the network; again for another",
+    )
+    parser.add_argument(
+        "--conv",
+        choices=("direct", "winograd"),
+        default="direct",
+        help="winograd: scratch also with Winograd's way for 3 x 3 convolutions",
     )
     parser.add_argument("--threads", type=int, default=1, help="of each process (default 1)")
     parser.add_argument("--memory", action="store_true", help="also the memory of a step")
@@ -89,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _write(args.json, {"start_up": started})
     old = report.read(args.compare) if args.compare else []
     cases = [case for case in CASES if _asked(case.name, args.chapter)]
-    rows = measure(cases, turns, modes=(args.mode,) if args.mode else MODES, peers=args.peer)
+    peers = [*args.peer, *["winograd"] * (args.conv == "winograd")]
+    rows = measure(cases, turns, modes=(args.mode,) if args.mode else MODES, peers=peers)
     if args.memory:
         rows = [{**row, **memory(row["mode"], row["chapter"], row["batch"])} for row in rows]
     print(report.table(rows))
@@ -117,11 +125,11 @@ def measure(
         cases: networks and batch sizes.
         turns: how many of each, and how long.
         modes: "train", "infer".
-        peers: who else is measured, beside both twins.
+        peers: who else is measured, beside both twins; "winograd" is scratch in that mode.
 
     Returns:
         Medians in milliseconds, and the median, smallest and largest ratio of the rounds; of a
-        peer the median ratio of scratch's time over its.
+        peer the median ratio of scratch's time over its, of "winograd" of its time over torch's.
     """
     from _bench_worker import offers
 
@@ -184,7 +192,12 @@ def _row(mode: str, case: Case, spent: dict[str, list[float]]) -> dict[str, Any]
         "high": max(ratios["torch"]),
     }
     others = {peer: found for peer, found in ratios.items() if peer != "torch"}
-    return row | {f"{peer}_ratio": statistics.median(found) for peer, found in others.items()}
+    row |= {f"{peer}_ratio": statistics.median(found) for peer, found in others.items()}
+    if "winograd" in spent:
+        over = [a / b for a, b in zip(spent["winograd"], spent["torch"], strict=True)]
+        row["winograd_ms"] = statistics.median(spent["winograd"])
+        row["winograd_ratio"] = statistics.median(over)
+    return row
 
 
 if __name__ == "__main__":

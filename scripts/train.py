@@ -23,6 +23,7 @@ EXAMPLES = """\
   python scripts/train.py mlp_mnist --data-dir data --data mnist
   python scripts/train.py mlp_xor --twin scratch --seed 3 --lr 0.1
   python scripts/train.py mlp_arc --twin scratch --preset book
+  python scripts/train.py cnn_cifar --twin scratch --conv winograd
   python scripts/train.py lenet5 --trainer.accelerator gpu --trainer.precision 16-mixed
   python scripts/train.py resnet18 --weights resnet18.pth --data-dir photos --epochs 2
   python scripts/train.py --resume runs/mine
@@ -45,6 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help=".safetensors or .pth to start from, such as torchvision's",
     )
+    parser.add_argument(
+        "--conv",
+        choices=("direct", "winograd", "winograd-f2"),
+        help="how the NumPy twin convolves (direct); winograd is faster and rounds more",
+    )
     parser.add_argument("--preset", metavar="NAME", help="named settings, such as book")
     parser.add_argument("--seed", type=int, help="of weights, batches and splits (0)")
     parser.add_argument("--size", choices=("full", "tiny"), help="full as published (full)")
@@ -64,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "epochs",
             "lr",
             "weights",
+            "conv",
             "preset",
             "seed",
             "size",

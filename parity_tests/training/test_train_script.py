@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ import pytest
 from parity_tests.harness import bounds
 from ref_torch.checkpoint import SUFFIX
 from scratch import checkpoint, spec, weights
+from scratch.ops import winograd
 from scratch.run.folder import RunFolder
 from scratch.run.metrics import read_metrics
 from scratch.watch import Watch
@@ -272,3 +274,25 @@ def test_list_speaks_to_people_and_programs(
     assert script("list", "lenet5") == 0
     assert "60,850 parameters" in capsys.readouterr().out
     assert script("list", "lenet") == 2
+
+
+def test_winograds_way_is_taken_in_training(
+    script: Script,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(winograd, "FEWEST_MAPS", 1)  # of the tiny size
+    losses = {}
+    for conv in ("direct", "winograd"):
+        out = tmp_path / conv
+        argv = ("--twin", "scratch", "--size", "tiny", "--epochs", 1, "--conv", conv)
+        assert script("train", "cnn_cifar", *argv, "--out", out) == 0
+        assert RunFolder.open(out).config["conv"] == conv
+        with (out / "metrics.csv").open() as file:
+            losses[conv] = next(csv.DictReader(file))["train_loss"]
+    assert losses["direct"] != losses["winograd"]
+    capsys.readouterr()
+    assert script("train", "cnn_cifar", "--conv", "winograd", "--out", tmp_path / "no") == 2
+    assert "add --twin scratch" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
