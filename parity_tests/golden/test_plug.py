@@ -219,3 +219,30 @@ def test_the_reference_is_left_alone() -> None:
     check(lambda given: {"gradient.bias": given["d_output"].sum(0)}, module, shape=(5, 3))
     assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
     assert module.weight.dtype == torch.float32
+
+
+def _bare(given: Given, flip: bool) -> dict[str, np.ndarray]:
+    """A 2 x 2 convolution in loops, forward and the gradient of its kernels."""
+    x, weight, dy = given["input"], given["parameter.weight"], given["d_output"]
+    high, wide = dy.shape[2:]
+    y = np.zeros_like(dy) + given["parameter.bias"][:, None, None]
+    dw = np.zeros_like(weight)
+    for i, j in np.ndindex(2, 2):
+        seen = x[:, :, i : i + high, j : j + wide]
+        tap = (1 - i, 1 - j) if flip else (i, j)
+        y += np.einsum("nchw,oc->nohw", seen, weight[:, :, *tap])
+        dw[:, :, *tap] = np.einsum("nchw,nohw->oc", seen, dy)
+    return {"output": y, "gradient.weight": dw}
+
+
+def test_a_bare_convolution_with_a_flipped_kernel_is_named() -> None:
+    module = torch.nn.Conv2d(2, 3, 2)
+    check(lambda given: _bare(given, False), module, shape=(5, 2, 4, 6))
+    with pytest.raises(DivergenceError, match="flipped"):
+        check(lambda given: _bare(given, True), module, shape=(5, 2, 4, 6))
+    with pytest.raises(DivergenceError, match=r"gradient.weight.*flipped"):
+        check(
+            lambda given: {"gradient.weight": _bare(given, True)["gradient.weight"]},
+            module,
+            shape=(5, 2, 4, 6),
+        )

@@ -24,9 +24,10 @@ class Case:
             "ignored" (some indices are ignored), "probability" or "sign" (-1 and 1).
         values: what is special about the input: "zeros" (a third is 0 or -0), "ties" (few distinct
             values), "far" (a third is 1e4 or -1e4), "shifted" (rows around 1e4 and -1e4), "spread"
-            (1e4 times as large), "positive", "mean 1000" (so many deviations from zero),
-            "constant" (one channel is), "special" (a NaN and infinities), "bottomless" (minus
-            infinity in a corner) or "steep" (NaN and infinities in the cotangent); "" for nothing.
+            (1e4 times as large), "huge" and "tiny" (1e30 and 1e-41 times), "positive", "mean 1000"
+            (so many deviations from zero), "constant" (one channel is), "special" (a NaN and
+            infinities), "bottomless" (minus infinity in a corner) or "steep" (NaN and infinities
+            in the cotangent); "" for nothing.
         training: whether the layer is in training mode.
     """
 

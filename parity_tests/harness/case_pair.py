@@ -17,6 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 SPECIAL = (np.nan, np.inf, -np.inf)
+SCALES = {"huge": 1e30, "tiny": 1e-41}  # near both ends of float32, the second below its normal
 
 
 class Dropout(torch.nn.Dropout):
@@ -84,6 +85,8 @@ def _input(
         x = np.abs(x)
     elif case.values == "spread":
         x *= 1e4
+    elif case.values in SCALES:
+        x *= SCALES[case.values]
     elif case.values == "special":
         x.flat[rng.choice(x.size, 3, replace=False)] = SPECIAL
     elif case.values == "bottomless":

@@ -52,8 +52,9 @@ def layer_guesses(evidence: Evidence, tensor: Tensor) -> Iterator[Guess]:
         return
     if tensor.role == "gradient" and tensor.name != "d_input":
         for call in evidence.set.calls:
-            local = tensor.name.removeprefix(_name("gradient", call.path, ""))
-            if tensor.module == call.path and local in call.parameters and _known(evidence, call):
+            local = tensor.name.rpartition(".")[2]
+            mine = local in call.parameters and tensor.name == call.named("gradient", local)
+            if mine and _known(evidence, call):
                 yield from _gradient(_layer(evidence, call), local)
         return
     if tensor.role == "updated":
@@ -68,11 +69,6 @@ def layer_guesses(evidence: Evidence, tensor: Tensor) -> Iterator[Guess]:
         layer = _layer(evidence, call)
         for text, value in _backward(layer, evidence):
             yield f"{text} (backward of {call.path})", value
-
-
-def _name(kind: str, path: str, local: str) -> str:
-    """Return a tensor's name; a module that is judged alone has no path."""
-    return f"{kind}.{path}.{local}" if path else f"{kind}.{local}"
 
 
 def _branches(evidence: Evidence, tensor: Tensor) -> Iterator[Guess]:
@@ -118,9 +114,9 @@ def _layer(evidence: Evidence, call: Call) -> Layer:
     found: dict[str, dict[str, Array]] = {"parameter": {}, "updated": {}}
     for local in call.parameters:
         for prefix, kept in found.items():
-            value = evidence.get(_name(prefix, call.path, local))
+            value = evidence.get(call.named(prefix, local))
             if value is None and prefix == "parameter":
-                value = evidence.get(_name("buffer", call.path, local))
+                value = evidence.get(call.named("buffer", local))
             if value is not None:
                 kept[local] = value
     dy = evidence.get(call.cotangent) if call.cotangent else None

@@ -71,8 +71,9 @@ def updated(want: Array, narrow: Array, steps: int, gap: float) -> Bounds:
 
 def float32(want: Array, narrow: Array) -> Bound:
     """Return the bound of a whole run in float32."""
-    error = float(np.abs(narrow.astype(np.float64) - want).max(initial=0.0))
-    return Bound(bounds.end_to_end(error, want), END_TO_END)
+    finite = np.isfinite(want) & np.isfinite(narrow)
+    error = float(np.abs(narrow[finite].astype(np.float64) - want[finite]).max(initial=0.0))
+    return Bound(bounds.end_to_end(error, want[finite]), END_TO_END)
 
 
 def at_least(found: Bounds, own: Bounds) -> Bounds:
@@ -117,12 +118,17 @@ def own(pair: Pair, run: Run) -> dict[tuple[str, int], dict[str, Bounds]]:
         reason = f"the row of {type(module).__name__}, given the reference's inputs"
         found[visit.path, visit.call] = {
             name: {
-                dtype: Bound(float(bounds.tolerance(value, dtype, sides).max(initial=0)), reason)
+                dtype: Bound(_largest(bounds.tolerance(value, dtype, sides)), reason)
                 for dtype, sides in (("float64", 2), ("float32", 1))
             }
             for name, value in row.items()
         }
     return found
+
+
+def _largest(tolerance: Array) -> float:
+    """Return the largest tolerance of what is finite."""
+    return float(tolerance[np.isfinite(tolerance)].max(initial=0.0))
 
 
 def null_units(pair: Pair, run: Run) -> Mapping[str, Array]:

@@ -35,8 +35,8 @@ class Tensor:
         shape: of the array.
         dtype: of the file.
         sha256: of the values, little-endian, in C order.
-        low: smallest value.
-        high: largest value.
+        low: smallest finite value.
+        high: largest finite value.
         nonzero: how many values are not zero.
         bounds: by the precision of who computes it, for a whole run; empty if it is not compared.
         own: the same for a module that was given the reference's own inputs.
@@ -83,6 +83,10 @@ class Call:
     output: str
     cotangent: str
     parameters: tuple[str, ...] = ()
+
+    def named(self, role: str, local: str) -> str:
+        """Return the name of its parameter or buffer in a role; a bare layer has no path."""
+        return ".".join(part for part in (role, self.path, local) if part)
 
 
 @dataclass(frozen=True)

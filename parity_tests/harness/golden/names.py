@@ -80,6 +80,8 @@ class Names:
         found: dict[str, Entry] = {"input": ("input", GIVEN, "", self.pair.inputs[0])}
         if target is not None:
             found["target"] = ("target", GIVEN, "", target)
+        for number, value in enumerate(self.pair.inputs[1:] if target is None else (), 1):
+            found[f"input{number}"] = ("input", GIVEN, "", value)
         for name, parameter in self.pair.torch.named_parameters():
             value = parameter.detach().numpy()
             found[f"parameter.{name}"] = ("parameter", GIVEN, name.rpartition(".")[0], value)
@@ -127,8 +129,9 @@ class Names:
             rows = allowed.get((visit.path, visit.call), {})
             if name == call.output:
                 return rows.get("output", {})
-            local = name.partition(f"gradient.{call.path}.")[2]
-            if local in call.parameters and self._once(call.path):
+            local = name.rpartition(".")[2]
+            mine = local in call.parameters and name == call.named("gradient", local)
+            if mine and self._once(call.path):
                 return rows.get(local, {})
         wanted = "input" if name == "d_input" else name.replace("cotangent.", "activation.", 1)
         readers = [i for i, call in enumerate(self.calls) if call.reads == (wanted,)]

@@ -141,6 +141,8 @@ def _tensor(
     own: Mapping[str, Bound] | None = None,
     null: bool = False,
 ) -> Tensor:
+    finite = value[np.isfinite(value)] if value.dtype.kind == "f" else value
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     return Tensor(
         name,
         role,
@@ -149,8 +151,8 @@ def _tensor(
         value.shape,
         value.dtype.name,
         formats.digest(value),
-        float(value.min()),
-        float(value.max()),
+        low,
+        high,
         int(np.count_nonzero(value)),
         bounds,
         own or {},
