@@ -48,7 +48,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long test-full test-torch-free check bench readme clean
+.PHONY: help demo test test-long test-full test-torch-free check bench mutants readme clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -83,6 +83,9 @@ check: $(VENV)/.ready ## ruff, formatting, mypy, import contracts, then the torc
 
 bench: $(VENV)/.ready ## measure the speed of both twins
 	$(PY) scripts/bench.py
+
+mutants: $(VENV)/.ready ## plant faults in scratch and count who notices (half an hour)
+	$(ONE_THREAD) $(PY) scripts/mutants.py --json build/mutants.json
 
 readme: $(VENV)/.ready ## measure everything, then write README's table and picture
 	@mkdir -p build

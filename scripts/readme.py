@@ -14,9 +14,11 @@ import list as chapters
 EXAMPLES = """\
   make readme
   python scripts/readme.py --parity build/parity-float64.json --speed build/bench.json
+  python scripts/readme.py ... --mutants build/mutants.json       the figures of make mutants too
 """
 
 BEGIN, END = "<!-- chapters: made by make readme -->", "<!-- /chapters -->"
+MUTANTS = "<!-- mutants: made by make mutants -->", "<!-- /mutants -->"
 PICTURE = ".github/parity.png"
 SHOWN = "lenet5"
 
@@ -27,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--parity", type=Path, action="append", required=True, help="of python -m parity_tests"
     )
     parser.add_argument("--speed", type=Path, required=True, help="of scripts/bench.py --json")
+    parser.add_argument("--mutants", type=Path, metavar="FILE", help="of scripts/mutants.py --json")
     parser.add_argument("--readme", type=Path, default=_cli.ROOT / "README.md")
     args = parser.parse_args(argv)
 
@@ -39,25 +42,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     entries = [chapters.entry(id) for id in spec.ids()]
     text = args.readme.read_text(encoding="utf-8")
-    atomic_write(args.readme, insert(text, chapters.markdown(entries, columns)).encode())
+    text = insert(text, chapters.markdown(entries, columns))
+    if args.mutants:
+        from parity_tests.harness import power
+
+        text = insert(text, power.markdown(power.load(args.mutants)), *MUTANTS)
+    atomic_write(args.readme, text.encode())
     draw(args.readme.parent / PICTURE)
     print(f"written: {args.readme}, {args.readme.parent / PICTURE}")
     return _cli.OK
 
 
-def insert(text: str, table: str) -> str:
-    """Return a README with the table between its two marks.
+def insert(text: str, table: str, begin: str = BEGIN, end: str = END) -> str:
+    """Return a README with a generated part between its two marks.
 
     Raises:
         UserError: the marks are not there.
     """
     from scratch.spec import UserError
 
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise UserError(f"README.md: the lines {BEGIN} and {END} are missing")
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+    before, found_begin, rest = text.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not (found_begin and found_end):
+        raise UserError(f"README.md: the lines {begin} and {end} are missing")
+    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 def draw(path: Path) -> None:

@@ -127,6 +127,18 @@ def _torch(case: Case, starts: list[Array], dtype: str) -> _Run:
     return _Run(TorchStepper(optimizer), rates, case)
 
 
+def walked(name: str, steps: int, dtype: str) -> Iterator[list[Array]]:
+    """Yield what all parameters of a case are after so many steps: scratch's, then torch's."""
+    case, rng = CASES[name], inputs.generator(0, LEVEL, name)
+    starts = _starts(case, rng, dtype)
+    gradients = [_gradients(starts, rng, dtype) for _ in range(steps)]
+    for make in (_scratch, _torch):
+        side = make(case, starts, dtype)
+        for t, given in enumerate(gradients, start=1):
+            side.advance(t, given)
+        yield side.stepper.values()
+
+
 def _side_by_side(
     name: str, case: Case, starts: list[Array], gradients: list[list[Array]]
 ) -> Iterator[Check]:

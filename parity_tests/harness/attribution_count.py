@@ -1,0 +1,88 @@
+"""How many small faults are attributed to the module that has them, over all chapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from parity_tests.harness import attribution
+from parity_tests.harness.traits import is_deep
+from scratch import spec
+from scratch.build import construct
+
+SOME = 7  # faults of a deep network, spread over all of it
+Progress = Callable[[Sequence[Any], str], Iterable[Any]]
+
+
+def run(
+    ids: Sequence[str] = (),
+    deep: int | None = SOME,
+    progress: Progress = lambda values, _: values,
+) -> dict[str, Any]:
+    """Plant small faults in every tiny network and return the counts as plain values.
+
+    Args:
+        ids: chapters, none for all.
+        deep: how many faults of a deep network are planted, None for all (minutes for each).
+        progress: wraps an iteration over a list, given what it is of.
+    """
+    rows = []
+    for id in progress(ids or spec.ids(), "chapters"):
+        chapter = spec.get(id, "tiny")
+        few = is_deep(construct(chapter).state_dict())
+        for form in attribution.FORMS if chapter.exact and not few else attribution.FORMS[:1]:
+            attempts = attribution.run(id, form=form, most=deep if few else None)
+            rows.append(_row(id, form, attempts, sampled=few and deep is not None))
+    return {"rows": rows}
+
+
+def _row(id: str, form: str, attempts: list[attribution.Attempt], sampled: bool) -> dict[str, Any]:
+    tried = [attempt for attempt in attempts if not attempt.skipped]
+
+    def count(direction: str) -> list[int]:
+        of = [attempt for attempt in tried if attempt.expected.startswith(direction)]
+        return [sum(attempt.right for attempt in of), len(of)]
+
+    reasons = [attempt.skipped for attempt in attempts if attempt.skipped]
+    return {
+        "chapter": id,
+        "form": form,
+        "sampled": sampled,
+        "forward": count("forward"),
+        "backward": count("backward"),
+        "not_tried": {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)},
+        "wrong": [
+            {"fault": attempt.fault, "expected": attempt.expected, "blamed": attempt.blamed}
+            for attempt in tried
+            if not attempt.right
+        ],
+    }
+
+
+def totals(found: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many were attributed rightly, and of how many."""
+    pairs = [row[direction] for row in found["rows"] for direction in ("forward", "backward")]
+    return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """Return one line per chapter and form, the wrong ones, and the sum."""
+    from tabulate import tabulate
+
+    rows = [
+        (
+            row["chapter"],
+            row["form"] + (" (some)" if row["sampled"] else ""),
+            *(f"{right} of {tried}" for right, tried in (row["forward"], row["backward"])),
+            "; ".join(f"{count}: {reason}" for reason, count in row["not_tried"].items()),
+        )
+        for row in found["rows"]
+    ]
+    lines = [tabulate(rows, ("chapter", "form", "forward", "backward", "not tried"))]
+    for row in found["rows"]:
+        for wrong in row["wrong"]:
+            blamed = wrong["blamed"] or "nothing"
+            lines.append(f"WRONG {row['chapter']}, {row['form']}: {wrong['fault']}: {blamed}")
+    right, tried = totals(found)
+    lines.append(f"attribution: {right} of {tried} small faults blamed on the right module")
+    return "\n".join(lines)

@@ -1,0 +1,149 @@
+"""Which tests run through which function of the mutated files, and how long each takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from parity_tests.harness.mutation.source import PLACES, ROOT, Mutant
+from scratch.run.files import atomic_write
+
+# Doctests of the mutated files, the operations by themselves, layers and optimisers against torch.
+SUITES = (
+    *PLACES,
+    "parity_tests/numeric/test_clip.py",
+    "parity_tests/numeric/test_conv_by_hand.py",
+    "parity_tests/numeric/test_formulas.py",
+    "parity_tests/numeric/test_gradcheck.py",
+    "parity_tests/numeric/test_kernels.py",
+    "parity_tests/numeric/test_ops_exact.py",
+    "parity_tests/numeric/test_ops_layouts.py",
+    "parity_tests/numeric/test_ops_naive.py",
+    "parity_tests/numeric/test_ops_refusals.py",
+    "parity_tests/numeric/test_ops_special.py",
+    "parity_tests/numeric/test_ops_torch.py",
+    "parity_tests/numeric/test_optim.py",
+    "parity_tests/numeric/test_schedule.py",
+    "parity_tests/layers",
+    "parity_tests/mirror/test_layers.py",
+    "parity_tests/mirror/test_state.py",
+    "parity_tests/training/test_optimisers.py",
+)
+_SOURCES = ("scratch", "ref_torch", "parity_tests")
+
+
+def digest(suites: Sequence[str] = SUITES, root: Path = ROOT) -> str:
+    """Return a hash of everything that the answers depend on: sources and tests.
+
+    This package is left out: it decides which mutants there are, and they have keys of their own.
+    """
+    own = Path(__file__).parent
+    found = hashlib.sha256("\n".join(suites).encode())
+    for folder in _SOURCES:
+        for path in sorted((root / folder).rglob("*.py")):
+            if path.parent == own:
+                continue
+            found.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+@dataclass
+class Reach:
+    """What each test touched.
+
+    Attributes:
+        functions: of each test, "FILE::FUNCTION" of what it ran through.
+        seconds: of each test.
+        failed: tests that failed with nothing planted.
+    """
+
+    functions: dict[str, list[str]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+    def tests(self, mutant: Mutant, budget: float) -> list[str]:
+        """Return the tests that run through a mutant, the quickest first, for so many seconds."""
+        whole, prefix = f"{mutant.file}::{mutant.function}", f"{mutant.file}::"
+        found = [
+            test
+            for test, functions in self.functions.items()
+            if any(
+                name == whole or (not mutant.function and name.startswith(prefix))
+                for name in functions
+            )
+        ]
+        total, chosen = 0.0, list[str]()
+        for test in sorted(found, key=lambda test: (self.seconds[test], test)):
+            total += self.seconds[test]
+            if total > budget and chosen:
+                break
+            chosen.append(test)
+        return chosen
+
+    def save(self, path: Path, of: str) -> None:
+        """Write the map with the hash of the sources that it was made of."""
+        held = {"digest": of, **vars(self)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, json.dumps(held).encode())
+
+
+def load(path: Path, of: str, old: bool = False) -> Reach | None:
+    """Return a saved map, or None if there is none of these sources (of any, if `old`)."""
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        if held.pop("digest") != of and not old:
+            return None
+        return Reach(**held)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+@contextmanager
+def recorded(root: Path = ROOT) -> Iterator[set[str]]:
+    """Collect "FILE::FUNCTION" of every function of the mutated files that is entered inside."""
+    prefixes = tuple(f"{root / place}/" for place in PLACES)
+    codes: set[Any] = set()
+
+    def profile(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(prefixes):
+            codes.add(frame.f_code)
+
+    found: set[str] = set()
+    sys.setprofile(profile)
+    try:
+        yield found
+    finally:
+        sys.setprofile(None)
+        for code in codes:
+            name = code.co_qualname.split(".<locals>")[0]
+            found.add(f"{Path(code.co_filename).relative_to(root).as_posix()}::{name}")
+
+
+def measure(items: Sequence[Any], run: Any, progress: Any = iter) -> Reach:
+    """Run every test once and return the map.
+
+    Args:
+        items: of a pytest session.
+        run: runs (item, next item) and returns whether it passed.
+        progress: wraps the iteration.
+    """
+    reach = Reach()
+    for number in progress(range(len(items))):
+        item = items[number]
+        following = items[number + 1] if number + 1 < len(items) else None
+        began = time.perf_counter()
+        with recorded() as functions:
+            passed = run(item, following)
+        reach.seconds[item.nodeid] = time.perf_counter() - began
+        reach.functions[item.nodeid] = sorted(functions)
+        if not passed:
+            reach.failed.append(item.nodeid)
+    return reach
