@@ -14,6 +14,7 @@ from parity_tests.mirror.sources import ROOT
 from parity_tests.mirror.taps import Call, leaves, scratch_calls, torch_calls
 from parity_tests.sizes import LARGE_IDS
 from ref_torch.build import construct as construct_torch
+from ref_torch.sizes import sizes
 from scratch import spec
 from scratch.build import construct
 
@@ -68,6 +69,16 @@ def test_the_published_shapes_hold(id: str, twin: str) -> None:
     assert facts.shapes
     for path, shape in facts.shapes.items():
         assert measured[path] == (BATCH, *shape), path
+
+
+@pytest.mark.parametrize("id", spec.ids())
+def test_the_published_multiply_adds_hold(id: str) -> None:
+    """To one in the third decimal: one publication cuts off where the others round."""
+    facts, found = spec.get(id).facts, sizes(spec.get(id))
+    if facts.multiply_adds is not None:
+        assert abs(found.multiply_adds / 1e9 - facts.multiply_adds) < 1e-3
+    assert found.parameters == facts.parameters
+    assert found.stages == facts.shapes
 
 
 @pytest.mark.parametrize("twin", TWINS)

@@ -13,23 +13,23 @@ _PAPER = Source(
 )
 _COUNTS = Source(
     "torchvision: model weights",
-    "tables of densenet121 ... densenet201, num_params",
+    "tables of densenet121 ... densenet201, num_params and GFLOPS",
     "https://docs.pytorch.org/vision/stable/models.html",
 )
 
 # Layers with weights: growth, dense layers per block, maps of the stem, maps behind each block,
-# parameters, dense layers per block of the tiny size.
+# parameters, multiply-adds in thousand millions, dense layers per block of the tiny size.
 _TABLE = {
-    121: (32, (6, 12, 24, 16), 64, (256, 512, 1024, 1024), 7_978_856, (2, 1, 1, 1)),
-    161: (48, (6, 12, 36, 24), 96, (384, 768, 2112, 2208), 28_681_000, (1, 2, 1, 1)),
-    169: (32, (6, 12, 32, 32), 64, (256, 512, 1280, 1664), 14_149_480, (1, 1, 1, 2)),
-    201: (32, (6, 12, 48, 32), 64, (256, 512, 1792, 1920), 20_013_928, (1, 1, 1, 2)),
+    121: (32, (6, 12, 24, 16), 64, (256, 512, 1024, 1024), 7_978_856, 2.834, (2, 1, 1, 1)),
+    161: (48, (6, 12, 36, 24), 96, (384, 768, 2112, 2208), 28_681_000, 7.728, (1, 2, 1, 1)),
+    169: (32, (6, 12, 32, 32), 64, (256, 512, 1280, 1664), 14_149_480, 3.360, (1, 1, 1, 2)),
+    201: (32, (6, 12, 48, 32), 64, (256, 512, 1792, 1920), 20_013_928, 4.291, (1, 1, 1, 2)),
 }
 _SIDES = (56, 28, 14, 7)
 
 
 def _densenet(depth: int) -> Chapter:
-    growth, layers, width, maps, parameters, fewer = _TABLE[depth]
+    growth, layers, width, maps, parameters, multiply_adds, fewer = _TABLE[depth]
     blocks = {
         f"features.denseblock{number}": (channels, side, side)
         for number, (channels, side) in enumerate(zip(maps, _SIDES, strict=True), 1)
@@ -66,6 +66,7 @@ def _densenet(depth: int) -> Chapter:
                 "classifier": (CLASSES,),
             },
             source=_COUNTS,
+            multiply_adds=multiply_adds,
         ),
         deviations=(
             NOT_TRAINED,

@@ -11,22 +11,23 @@ _TITLE = "He, Zhang, Ren and Sun: Deep residual learning for image recognition"
 _LINK = "https://arxiv.org/abs/1512.03385"
 _COUNTS = Source(
     "torchvision: model weights",
-    "tables of resnet18 ... resnet152, num_params",
+    "tables of resnet18 ... resnet152, num_params and GFLOPS",
     "https://docs.pytorch.org/vision/stable/models.html",
 )
 
-# Layers with weights: block, blocks per stage, parameters, blocks per stage of the tiny size.
+# Layers with weights: block, blocks per stage, parameters, multiply-adds in thousand millions,
+# blocks per stage of the tiny size.
 _TABLE = {
-    18: ("BasicBlock", (2, 2, 2, 2), 11_689_512, (2, 1, 1, 1)),
-    34: ("BasicBlock", (3, 4, 6, 3), 21_797_672, (1, 1, 2, 1)),
-    50: ("Bottleneck", (3, 4, 6, 3), 25_557_032, (2, 1, 1, 1)),
-    101: ("Bottleneck", (3, 4, 23, 3), 44_549_160, (1, 2, 1, 1)),
-    152: ("Bottleneck", (3, 8, 36, 3), 60_192_808, (2, 1, 1, 1)),
+    18: ("BasicBlock", (2, 2, 2, 2), 11_689_512, 1.814, (2, 1, 1, 1)),
+    34: ("BasicBlock", (3, 4, 6, 3), 21_797_672, 3.664, (1, 1, 2, 1)),
+    50: ("Bottleneck", (3, 4, 6, 3), 25_557_032, 4.089, (2, 1, 1, 1)),
+    101: ("Bottleneck", (3, 4, 23, 3), 44_549_160, 7.801, (1, 2, 1, 1)),
+    152: ("Bottleneck", (3, 8, 36, 3), 60_192_808, 11.513, (2, 1, 1, 1)),
 }
 
 
 def _resnet(depth: int) -> Chapter:
-    block, layers, parameters, fewer = _TABLE[depth]
+    block, layers, parameters, multiply_adds, fewer = _TABLE[depth]
     bottleneck = block == "Bottleneck"
     maps = 256 if bottleneck else 64
     return Chapter(
@@ -59,6 +60,7 @@ def _resnet(depth: int) -> Chapter:
                 "fc": (CLASSES,),
             },
             source=_COUNTS,
+            multiply_adds=multiply_adds,
         ),
         deviations=(
             NOT_TRAINED,

@@ -13,17 +13,17 @@ _PAPER = Source(
 )
 _COUNTS = Source(
     "torchvision: model weights",
-    "tables of vgg11 ... vgg19_bn, num_params",
+    "tables of vgg11 ... vgg19_bn, num_params and GFLOPS",
     "https://docs.pytorch.org/vision/stable/models.html",
 )
 
 # Layers with weights: the paper's column, its convolutions per stage, parameters without and with
-# batch normalisation.
+# batch normalisation, multiply-adds in thousand millions.
 _TABLE = {
-    11: ("A", (1, 1, 2, 2, 2), 132_863_336, 132_868_840),
-    13: ("B", (2, 2, 2, 2, 2), 133_047_848, 133_053_736),
-    16: ("D", (2, 2, 3, 3, 3), 138_357_544, 138_365_992),
-    19: ("E", (2, 2, 4, 4, 4), 143_667_240, 143_678_248),
+    11: ("A", (1, 1, 2, 2, 2), 132_863_336, 132_868_840, 7.609),
+    13: ("B", (2, 2, 2, 2, 2), 133_047_848, 133_053_736, 11.308),
+    16: ("D", (2, 2, 3, 3, 3), 138_357_544, 138_365_992, 15.470),
+    19: ("E", (2, 2, 4, 4, 4), 143_667_240, 143_678_248, 19.632),
 }
 _SIDES = ((64, 112), (128, 56), (256, 28), (512, 14), (512, 7))
 
@@ -41,7 +41,7 @@ def _convolutions(stages: tuple[int, ...], batch_norm: bool) -> tuple[list[int],
 
 
 def _vgg(depth: int, batch_norm: bool) -> Chapter:
-    column, stages, plain, normalised = _TABLE[depth]
+    column, stages, plain, normalised, multiply_adds = _TABLE[depth]
     convolutions, poolings = _convolutions(stages, batch_norm)
     shapes = {
         f"features.{place}": (maps, side, side)
@@ -69,6 +69,7 @@ def _vgg(depth: int, batch_norm: bool) -> Chapter:
             parameters=normalised if batch_norm else plain,
             shapes={**shapes, "avgpool": (512, 7, 7), "classifier.6": (CLASSES,)},
             source=_COUNTS,
+            multiply_adds=multiply_adds,
         ),
         null_directions=tuple(f"features.{place}.bias" for place in convolutions)
         if batch_norm
