@@ -16,6 +16,28 @@ return dy @ weight, dweight, dy.sum(axis=0)
     "log_backward": "return dy * slope",
     "sqrt_backward": "return dy * slope",
     "square_backward": "return dy * slope",
+    "affine_backward": "return dy * slope",
+    "sin_backward": "return dy * slope",
+    "elu_backward": "return dy * slope",
+    "multiply_backward": "return dy * b, dy * a",
+    "mse_loss_backward": "return d_loss * 2 * difference / difference.size",
+    "tanh_cross_entropy_backward": "return d_loss * slope / samples",
+    "dropout_backward": "return dy * factor",
+    "powers_backward": """
+dx = np.zeros_like(x)
+for k in range(dy.shape[1]):
+    dx[:, 0] += dy[:, k] * (k + 1) * x[:, 0] ** k
+return dx
+""",
+    "local_response_norm_backward": """
+dx = dy * sums**-beta
+channels = x.shape[1]
+for c in range(channels):
+    for j in range(max(0, c - size // 2), min(channels, c + (size - 1) // 2 + 1)):
+        slope = -beta * x[:, c] * sums[:, c] ** (-beta - 1) * alpha / size * 2 * x[:, j]
+        dx[:, j] += dy[:, c] * slope
+return dx
+""",
     "add_backward": "return dy.copy(), dy.copy()",
     "channel_scale_backward": """
 dx = dy * weight[:, None, None]
@@ -28,11 +50,14 @@ return dx, (dy * x).sum(axis=(0, 2, 3)), dy.sum(axis=(0, 2, 3))
 image = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
 d_image = np.zeros_like(image)
 dweight = np.zeros_like(weight)
-for i in range(kh):
-    for j in range(kw):
-        seen = np.s_[:, :, i : i + sh * (oh - 1) + 1 : sh, j : j + sw * (ow - 1) + 1 : sw]
-        dweight[:, :, i, j] = np.einsum("nohw,nchw->oc", dy, image[seen])
-        d_image[seen] += np.einsum("nohw,oc->nchw", dy, weight[:, :, i, j])
+outs, ins = len(weight) // groups, x.shape[1] // groups
+for g in range(groups):
+    o, c = slice(g * outs, (g + 1) * outs), slice(g * ins, (g + 1) * ins)
+    for i in range(kh):
+        for j in range(kw):
+            seen = np.s_[:, c, i : i + sh * (oh - 1) + 1 : sh, j : j + sw * (ow - 1) + 1 : sw]
+            dweight[o, :, i, j] = np.einsum("nohw,nchw->oc", dy[:, o], image[seen])
+            d_image[seen] += np.einsum("nohw,oc->nchw", dy[:, o], weight[o, :, i, j])
 dx = d_image[:, :, top : top + x.shape[2], left : left + x.shape[3]]
 return dx, dweight, dy.sum(axis=(0, 2, 3)) if has_bias else None
 """,

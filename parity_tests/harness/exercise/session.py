@@ -21,6 +21,7 @@ from parity_tests.harness.exercise.network import (
     Gradients,
     IntegerNetwork,
     Network,
+    backward_order,
     sizes,
 )
 from parity_tests.harness.exercise.student import Student, Trouble
@@ -112,7 +113,8 @@ def together(student: Student, seed: int = 0) -> Together:
         }
     size = sizes({name: numeric for name, (_, numeric) in found.items()}, network)
     magnified = normalised(network.model)
-    for name, (analytic, numeric) in found.items():
+    for name in backward_order(list(found)):
+        analytic, numeric = found[name]
         most = bounds.complex_step(size[name], magnified)
         verdict = compare(analytic, numeric, most, reach=0)
         if verdict.verdict is not Verdict.PASS:

@@ -105,17 +105,19 @@ class Student:
                 return Trouble("to do", todo=True)
             return self._raised(error)
         except TooLong as error:
-            spent = f"it was still running after {self.limit:g} s: an endless loop?"
+            spent = f"it was still running after {self.limit:g} s (--limit): an endless loop?"
             return Trouble(f"{spent} {self._line(error)}")
-        except Exception as error:
+        except (SystemExit, Exception) as error:
             return self._raised(error)
 
-    def _raised(self, error: Exception) -> Trouble:
+    def _raised(self, error: BaseException) -> Trouble:
         text = " ".join(str(error).split())
         return Trouble(f"it raises {type(error).__name__}: {text} {self._line(error)}".rstrip())
 
     def _line(self, error: BaseException) -> str:
-        return line_of(error, self.path)
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        outside = f"(in {Path(last.filename).name}, line {last.lineno}, with what was returned)"
+        return line_of(error, self.path) or outside
 
 
 def line_of(error: BaseException, path: Path) -> str:

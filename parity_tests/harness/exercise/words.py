@@ -23,7 +23,7 @@ def docstring(item: Function, hints: bool) -> str:
     summary, derivation, rest = _parts(inspect.getdoc(item.truth) or "")
     forward, equations, _ = _parts(inspect.getdoc(item.calls[0].forward) or "")
     if not hints:
-        summary = re.sub(r":\s+:math:`[^`]*`.*", ".", summary, flags=re.DOTALL)
+        summary = re.sub(r":\s+(:math:`|``)[^`]*`.*", ".", summary, flags=re.DOTALL)
         rest = re.sub(r"``(\w+) = [^`]*``", r"``\1``", rest)
     lead = f"The forward, ``{item.forward}``: {_lower(' '.join(forward.split()))}"
     what = ["\n".join(textwrap.wrap(lead, WIDTH)), equations]
@@ -80,23 +80,25 @@ def unpacking(item: Function, node: ast.FunctionDef) -> str:
     if fields is None:
         return next(ast.unparse(part) for part in node.body if isinstance(part, ast.Assign))
     names = ", ".join(fields)
-    return f"{names}{',' if len(fields) == 1 else ''} = cache"
+    return f"{names if len(fields) > 1 else f'({names},)'} = cache"
 
 
 def comment(item: Function) -> str:
     """Return the calls that the chapter makes, as comments."""
     lines: list[str] = []
     for call in item.calls[:CALLS]:
-        text = f"{call.where} calls it with {', '.join(_given(call))}"
+        kind = "" if call.where == "loss" else "layer "
+        text = f"{kind}{call.where}: {', '.join(_given(item, call))}"
         lines += textwrap.wrap(text, WIDTH, subsequent_indent="    ")
     more = len(item.calls) - CALLS
     lines += [f"and {more} more"] if more > 0 else []
     return "\n".join(f"# {line}" for line in lines)
 
 
-def _given(call: Call) -> list[str]:
+def _given(item: Function, call: Call) -> list[str]:
     """Return shapes of the arrays and values of the rest: of the gradient and of the cache."""
-    found = [f"dy {np.shape(call.dy)}" if np.ndim(call.dy) else "a number"]
+    gradient = next(iter(inspect.signature(item.truth).parameters))
+    found = [f"{gradient} {np.shape(call.dy) if np.ndim(call.dy) else 'a number'}"]
     for name in getattr(call.cache, "_fields", ()):
         value = getattr(call.cache, name)
         if hasattr(value, "_fields"):
