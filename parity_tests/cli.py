@@ -6,6 +6,9 @@ Examples:
   python -m parity_tests --layer Conv2d
   python -m parity_tests --all --dtype float32 --json parity.json
 
+Where a module of its own is wrong, its input, its right tensors and those of scratch are written as
+a golden folder, for scripts/compare.py.
+
 Exit code: 0 every check passes; 1 a FAIL or MISTRUSTED; 2 bad input.
 """
 
@@ -51,6 +54,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=0, help="first seed of inputs and weights")
     made.add_argument("--levels", default="", metavar="L0,L2", help="only these levels")
     made.add_argument("--json", type=Path, metavar="FILE", help="also write every check there")
+    made.add_argument(
+        "--golden-on-failure",
+        type=Path,
+        metavar="DIR",
+        default=Path("runs") / "failures",
+        help="where a guilty module's golden folder goes (%(default)s)",
+    )
     return made
 
 
@@ -107,6 +117,11 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
             print(line)
         for line in report.failure_lines(subject, checks, arguments):
             print(line)
+        if any(check.failing for check in checks):
+            from parity_tests.harness import guilty
+
+            for line in guilty.lines(options.golden_on_failure, subject, checks, options.size):
+                print(line)
         print(flush=True)
     if not subjects:
         raise UserError(f"--levels {options.levels} does not apply to {options.dtype} here")

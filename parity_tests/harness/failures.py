@@ -13,7 +13,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def write(
     root: Path,
     subject: str,
     pair: Pair,
-    run: Callable[[], Result],
+    run: Callable[[], Mapping[str, Array]],
     note: dict[str, str],
     exact: bool = False,
 ) -> Path:
@@ -47,7 +47,7 @@ def write(
         root: in which the folder is made; an earlier one of the same failure is replaced.
         subject: names the folder.
         pair: the module of both twins, what it was given, and its cotangent.
-        run: returns what scratch made of it; may raise `BrokenError`.
+        run: returns what scratch made of it, by golden names; may raise `BrokenError`.
         note: what failed and how to see it again; goes into failure.json.
         exact: whether the numbers are integers, so that nothing may differ.
 
@@ -89,22 +89,31 @@ def write(
     return folder
 
 
-def line(folder: Path) -> str:
-    """Return the line that names the folder and the command that reads it."""
-    name = shlex.quote(str(folder))
-    mine = shlex.quote(str(folder / MINE))
-    return f"golden: {name}; read it with: python scripts/compare.py {name} {mine} --forced"
+def line(folder: Path, forced: bool = True) -> str:
+    """Return the line that names the folder and the command that reads it.
+
+    Args:
+        folder: that was written.
+        forced: whether it is one layer, which was given the golden input.
+    """
+    names = [shlex.quote(str(path)) for path in (folder, folder / MINE)]
+    command = f"python scripts/compare.py {names[0]} {names[1]}{' --forced' if forced else ''}"
+    return f"golden: {names[0]}; read it with: {command}"
 
 
-def _mine(run: Callable[[], Result]) -> dict[str, Array]:
-    """Return scratch's tensors under the names of a golden folder, as far as it got."""
+def named(found: Result) -> dict[str, Array]:
+    """Return what a module made under the names of a golden folder."""
+    gradients = {f"gradient.{name}": value for name, value in found.gradients.items()}
+    return {"output": found.output, "d_input": found.dx[0], **gradients}
+
+
+def _mine(run: Callable[[], Mapping[str, Array]]) -> dict[str, Array]:
+    """Return scratch's tensors, as far as it got."""
     try:
         found = run()
     except BrokenError as error:
-        return {} if error.output is None else {"output": error.output}
-    named = {"output": found.output, "d_input": found.dx[0]}
-    gradients = {f"gradient.{name}": value for name, value in found.gradients.items()}
-    return {name: np.asarray(value) for name, value in {**named, **gradients}.items()}
+        found = {} if error.output is None else {"output": error.output}
+    return {name: np.asarray(value) for name, value in found.items()}
 
 
 def _slug(subject: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from parity_tests.harness import drawn, failures
 from parity_tests.harness.drawn import Drawn
 from parity_tests.harness.verdict import Check, Verdict
 from scratch.spec.errors import UserError
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 CI, LONG = 50, 500
 COMMAND = "python -m parity_tests.properties"
@@ -87,7 +90,10 @@ def report(case: Drawn, wrong: Check, root: Path) -> str:
     """Write the golden folder of a failure and return the lines that name it."""
     pair = drawn.pair_of(case)
     dtype = "float32" if wrong.engine.endswith("float32") else "float64"
-    run = partial(drawn.found_by, pair, dtype, drawn.LAYOUTS[case.layout])
+
+    def run() -> dict[str, Array]:
+        return failures.named(drawn.found_by(pair, dtype, drawn.LAYOUTS[case.layout]))
+
     first = wrong.divergence()
     note = {"divergence": first, "draw": case.text()}
     lines = [

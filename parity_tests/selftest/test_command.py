@@ -29,6 +29,12 @@ REPRODUCE = "reproduce: python -m parity_tests "
 Capture = pytest.CaptureFixture[str]
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let failures be written below a folder of the test."""
+    monkeypatch.chdir(tmp_path)
+
+
 def _fault(name: str, subject: str) -> Fault:
     return next(f for f in mutants.FAULTS if f.name == name and subject in f.subjects)
 

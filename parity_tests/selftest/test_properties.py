@@ -130,7 +130,7 @@ def test_a_failure_with_nan_in_it_can_be_written(tmp_path: Path) -> None:
         tmp_path,
         "MaxPool2d of NaN",
         pair,
-        lambda: draws.found_by(pair, "float64", LAYOUTS["plain"]),
+        lambda: failures.named(draws.found_by(pair, "float64", LAYOUTS["plain"])),
         {"divergence": "none"},
     )
     assert folder.name.startswith("MaxPool2d-of-NaN-")
