@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from scratch.spec.errors import UserError
 
     network = Network(args.chapter)
-    items = items_of(network, args.what, tuple(args.layer))
+    items = items_of(network, "all" if args.layer else args.what, tuple(args.layer))
     out = args.out or Path(f"{args.chapter}_exercise.py")
     if out.exists() and not args.force:
         raise UserError(f"{out} exists; take another --out, or --force to write over it")

@@ -151,6 +151,7 @@ FAULTS = [
     ("mlp_mnist", "linear_backward", linear(dbias="np.array('a')"), "dbias is <U1, expected"),
     ("mlp_mnist", "linear_backward", "raise SystemExit(0)", "it raises SystemExit: 0"),
     ("mlp_mnist", "linear_backward", linear(dbias="dy.sum(0) + 0j"), "dbias is complex128"),
+    ("mlp_mnist", "linear_backward", "return dy @ dy", r"given dy \(5, 10\), cache.x \(5, 11\), "),
     ("mlp_mnist", "linear_backward", "return dy @ wieght", r"NameError: .*line \d+: `return dy @"),
     ("mlp_mnist", "linear_backward", "while True:\n    pass", "still running after 0.3 s .*line"),
     ("mlp_mnist", "linear_backward", "dy *= 1.5\n" + linear(), "it writes into its argument dy"),

@@ -74,6 +74,7 @@ def test_a_file_that_exists_is_kept(script, written, capsys):
         (("--layer", "Linear", "CrossEntropyLoss"), ("cross_entropy_backward", "linear_backward")),
         (("--layer", "tanh_backward"), ("tanh_backward",)),
         (("--what", "model"), ("MLP.backward",)),
+        (("--layer", "MLP"), ("MLP.backward",)),
     ],
 )
 def test_a_choice_of_what_to_fill_in(options, names, written):
@@ -138,6 +139,15 @@ def test_other_arguments_are_named(script, written, capsys):
     )
     assert script("grade", path, "--no-torch") == 1
     assert "it takes (cache), expected (dy, cache)" in capsys.readouterr().out
+
+
+def test_a_file_may_use_what_lies_beside_it_and_dataclasses(script, written, tmp_path):
+    path = written("logic_and")
+    (tmp_path / "helping.py").write_text("def total(dy):\n    return dy.sum(axis=0)\n")
+    extra = "import dataclasses\nimport helping\n\n\n@dataclasses.dataclass\nclass A:\n    x: int\n"
+    body = "return dy @ weight, dy.T @ x, helping.total(dy)"
+    path.write_text(fill(path.read_text(), linear_backward=body) + extra)
+    assert script("grade", path, "--no-torch") == 0
 
 
 def test_ctrl_c_ends_it(script, written, capsys):

@@ -98,7 +98,7 @@ class _Judge:
     def inside(self, network: Network, want: Gradients) -> Finding | None:
         """Judge the gradients of the whole network with this function in it."""
         with self.student.planted(self.item):
-            got = self.student.attempt(network.run)
+            got = self.student.attempt(network.run, len(self.item.calls))
         return differing(got, want, network)
 
     def _truth(self, call: Call) -> tuple[Any, ...]:
@@ -111,7 +111,7 @@ class _Judge:
         result = self.student.attempt(lambda: self.found(dy, cache))
         if isinstance(result, Trouble):
             self.todo = self.todo or result.todo
-            return Finding(result.text)
+            return Finding(result.text, (f"!it was given {_shapes(dy, cache)}",))
         before = [*arrays_in(call.dy, "dy"), *arrays_in(call.cache, "cache")]
         after = [*arrays_in(dy, "dy"), *arrays_in(cache, "cache")]
         for (name, old), (_, new) in zip(before, after, strict=True):
@@ -205,6 +205,12 @@ def _lively(call: Call) -> Any:
     if not np.ndim(call.dy):
         return UNEVEN
     return inputs.signed(inputs.generator(0, "dy", call.where), np.shape(call.dy))
+
+
+def _shapes(dy: Any, cache: Any) -> str:
+    """Return the shapes of everything that a function was given."""
+    given = [*arrays_in(dy, "dy"), *arrays_in(cache, "cache")]
+    return ", ".join(f"{name} {array.shape}" for name, array in given) or "a number"
 
 
 def _array(value: Any) -> Array:

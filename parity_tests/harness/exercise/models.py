@@ -86,7 +86,7 @@ def _run(student: Student, item: Block, network: Network) -> tuple[Any, Returned
     with student.planted(item), warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always", StaleForwardWarning)
         with put(item.cls, "backward", _watched(item.cls.backward, kept)):
-            got = student.attempt(network.run)
+            got = student.attempt(network.run, len(item.paths))
     left = [str(w.message) for w in seen if issubclass(w.category, StaleForwardWarning)]
     return got, kept, tuple(f"!{text.split(' (')[0]}" for text in left)
 

@@ -6,8 +6,10 @@ import contextlib
 import copy
 import inspect
 import signal
+import sys
 import threading
 import traceback
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,17 +97,24 @@ class Student:
                     undo.callback(delattr, item.cls, name)
             yield
 
-    def attempt(self, call: Callable[[], Any]) -> Any:
-        """Return what a call returns, or a `Trouble`."""
+    def attempt(self, call: Callable[[], Any], calls: int = 1) -> Any:
+        """Return what a call returns, or a `Trouble`.
+
+        Args:
+            call: takes nothing.
+            calls: of the student's functions that are made in it, each with its time.
+        """
         try:
-            with np.errstate(all="ignore"), limited(self.limit):
+            with np.errstate(all="ignore"), limited(self.limit * calls):
                 return call()
         except NotImplementedError as error:
             if traceback.extract_tb(error.__traceback__)[-1].filename == str(self.path):
                 return Trouble("to do", todo=True)
             return self._raised(error)
         except TooLong as error:
-            spent = f"it was still running after {self.limit:g} s (--limit): an endless loop?"
+            spent = (
+                f"it was still running after {self.limit * calls:g} s (--limit): an endless loop?"
+            )
             return Trouble(f"{spent} {self._line(error)}")
         except (SystemExit, Exception) as error:
             return self._raised(error)
@@ -141,12 +150,16 @@ def load(path: Path, limit: float = LIMIT) -> Student:
         OSError: it cannot be read.
     """
     data = path.read_bytes()
-    defined: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
+    module = types.ModuleType(f"exercise_{path.stem}")
+    sys.modules[module.__name__] = module  # dataclasses look there
+    defined = vars(module)
+    defined["__file__"] = str(path)
     try:
-        with limited(limit):
+        with limited(limit), _beside(path):
             exec(compile(data, str(path), "exec"), defined)
     except SyntaxError as error:
-        raise UserError(f"{path}: line {error.lineno}: {error.msg}") from error
+        line = f"line {error.lineno}: " if error.lineno else ""
+        raise UserError(f"{path}: {line}{error.msg}") from error
     except (TooLong, SystemExit, Exception) as error:
         what = "took too long" if isinstance(error, TooLong) else f"{type(error).__name__}: {error}"
         raise UserError(f"{path}: running it: {what} {line_of(error, path)}".rstrip()) from error
@@ -158,6 +171,17 @@ def load(path: Path, limit: float = LIMIT) -> Student:
             " python scripts/exercise.py CHAPTER"
         )
     return Student(path, chapter, names, defined, limit)
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[None]:
+    """Let a file import what lies beside it."""
+    folder = str(path.resolve().parent)
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 @contextlib.contextmanager
