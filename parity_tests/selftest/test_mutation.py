@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from parity_tests.harness.mutation import allowed, fork, score, session, source
+from parity_tests.harness.mutation import allowed, fork, reach, score, session, source
 from parity_tests.harness.mutation.session import Record, Results
 from parity_tests.harness.mutation.transplant import NotTransplantableError, transplant
 from scratch import nn
@@ -204,3 +204,13 @@ def test_an_allow_list_without_reasons_is_refused(tmp_path: Path, line: str) -> 
 def test_a_file_that_is_not_mutated_is_refused() -> None:
     with pytest.raises(UserError, match=r"scratch/build\.py is not among"):
         source.chosen(["scratch/build.py"])
+
+
+def test_every_file_of_tests_gives_its_quickest_in_turn() -> None:
+    (mutant, *_) = (m for m in source.mutants_of(FILE) if m.function == "linear")
+    seconds = {"a::1": 0.1, "a::2": 0.2, "a::3": 0.3, "b::1": 2.0, "c::1": 0.01, "a::0": 9.0}
+    functions = {test: [f"{FILE}::linear"] for test in seconds} | {"c::1": [f"{FILE}::other"]}
+    found = reach.Reach(functions, seconds)
+    assert found.tests(mutant, 99) == ["a::1", "b::1", "a::2", "a::3", "a::0"]
+    assert found.tests(mutant, 2.35) == ["a::1", "b::1", "a::2"]
+    assert found.tests(mutant, 0.01) == ["a::1"]  # one at least

@@ -72,19 +72,22 @@ class Reach:
     failed: list[str] = field(default_factory=list)
 
     def tests(self, mutant: Mutant, budget: float) -> list[str]:
-        """Return the tests that run through a mutant, the quickest first, for so many seconds."""
+        """Return tests that run through a mutant, for so many seconds.
+
+        Each file of tests gives its quickest in turn, so that a few seconds see all kinds.
+        """
         whole, prefix = f"{mutant.file}::{mutant.function}", f"{mutant.file}::"
-        found = [
-            test
-            for test, functions in self.functions.items()
-            if any(
-                name == whole or (not mutant.function and name.startswith(prefix))
-                for name in functions
-            )
-        ]
+        turns: dict[str, int] = {}
+        found = []
+        for test in sorted(self.seconds, key=lambda test: (self.seconds[test], test)):
+            names = self.functions[test]
+            if whole in names or (not mutant.function and any(n.startswith(prefix) for n in names)):
+                file = test.partition("::")[0]
+                turns[file] = turns.get(file, 0) + 1
+                found.append((turns[file], self.seconds[test], test))
         total, chosen = 0.0, list[str]()
-        for test in sorted(found, key=lambda test: (self.seconds[test], test)):
-            total += self.seconds[test]
+        for _, seconds, test in sorted(found):
+            total += seconds
             if total > budget and chosen:
                 break
             chosen.append(test)
