@@ -119,6 +119,7 @@ LINEAR = (
     Case("linear", "linear", (normal(1, 7), normal(2, 7), nothing)),
     Case("linear", "linear", (normal(2, 4, 3, 5), normal(6, 5), normal(6))),
     Case("linear", "linear", (normal(6, 1), normal(1, 1), normal(1))),
+    Case("scale", "channel_scale", (normal(2, 3, 5, 4), normal(3), normal(3))),
 )
 CONV = (
     _conv(2, 3, 7, 5, 4, 3, 2),
@@ -138,12 +139,14 @@ CONV = (
     _conv(1, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
     _conv(2, 5, 7, 6, 3, 3, 4, padding=((0, 2), (1, 3))),
     _conv(2, 4, 5, 7, 3, 2, 2, padding=(2, 0)),
+    _conv(2, 3, 6, 9, 4, 2, 3, stride=(2, 3)),
 )
 MANY = (  # batches for which scratch.ops.conv_tiles and conv_whole exist; an odd output has a rest
     _conv(17, 3, 6, 8, 4, 3, 3),
     _conv(16, 2, 7, 6, 5, 3, 2, padding=((0, 2), (3, 1))),
     _conv(19, 1, 5, 9, 6, 5, 2, bias=False),
     _conv(16, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
+    _conv(16, 3, 5, 7, 2, 3, 2, padding=((1, 0), (0, 0))),
     _conv(17, 3, 4, 5, 7, 4, 5),
 )
 WINOGRAD = tuple(  # whole tiles, cut ones, less than one, a row of pixels, uneven borders

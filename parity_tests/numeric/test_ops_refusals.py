@@ -164,6 +164,12 @@ def test_a_gradient_of_another_shape_or_dtype_is_refused(case: Case) -> None:
             case.backward(dy.astype("f8"), cache)
 
 
+@pytest.mark.parametrize("padding", [-1, (0, -1), ((0, 0), (0, -1)), ((-1, 0), (0, 0))])
+def test_a_negative_padding_is_refused_on_every_side(padding: Any) -> None:
+    with pytest.raises(ShapeError, match="padding >= 0"):
+        checks.sides(padding)
+
+
 def test_an_error_survives_copying() -> None:
     error = copy.deepcopy(ShapeError("(N, 3)", (2, 4)))
     assert str(error) == "expects (N, 3); got (2, 4)"

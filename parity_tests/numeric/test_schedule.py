@@ -118,6 +118,8 @@ def test_bad_arguments_are_refused():
         schedule.LinearLR(sgd, 0.0)
     with pytest.raises(ValueError, match="end_factor is in"):
         schedule.LinearLR(sgd, 0.5, 1.5)
+    with pytest.raises(ValueError, match=r"end_factor is in \[0, 1\]; got -0\.5"):
+        schedule.LinearLR(sgd, 0.5, -0.5)
     with pytest.raises(ValueError, match="gamma is at least 0; got -1"):
         schedule.InverseLR(sgd, -1)
     one = schedule.StepLR(sgd, 1)

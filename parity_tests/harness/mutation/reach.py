@@ -32,6 +32,7 @@ SUITES = (
     "parity_tests/numeric/test_ops_special.py",
     "parity_tests/numeric/test_ops_torch.py",
     "parity_tests/numeric/test_optim.py",
+    "parity_tests/numeric/test_optim_ranges.py",
     "parity_tests/numeric/test_schedule.py",
     "parity_tests/numeric/test_winograd.py",
     "parity_tests/layers",
