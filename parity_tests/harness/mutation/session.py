@@ -26,6 +26,8 @@ KILLED, SURVIVED, UNTRIED = "killed", "survived", "untried"
 BUDGET = 20.0  # seconds of tests per mutant, as they take without one
 PATIENCE = 20.0  # times as long as the tests take, and so many seconds on top, until it hangs
 _OPTIONS = ("-p", "no:cacheprovider", "-p", "no:xdist", "-qq", "--no-header", "-s", "--tb=native")
+# Whole networks, minutes of them: they see nothing that their layers do not see by themselves.
+_LEFT_OUT = "parity_tests/numeric/test_gradcheck.py::test_chapters_agree_with_the_complex_step"
 _MARKS = "not long and not full and not gpu"
 
 
@@ -200,7 +202,7 @@ def run(session: Session, suites: Sequence[str] = reach.SUITES) -> None:
     if not session.mutants:
         return
     paths = [str(ROOT / suite) for suite in suites]
-    arguments = [*_OPTIONS, "-m", _MARKS, "--rootdir", str(ROOT), *paths]
+    arguments = [*_OPTIONS, "-m", _MARKS, "--deselect", _LEFT_OUT, "--rootdir", str(ROOT), *paths]
     before = os.getcwd()
     os.chdir(ROOT)
     try:
