@@ -114,6 +114,26 @@ def test_a_method_without_its_super_is_put_in() -> None:
     assert fork.ask(ask, 60)[0] != "made"
 
 
+def test_what_a_decorator_made_at_import_follows() -> None:
+    mutants = [m for m in source.mutants_of("scratch/nn/guard.py") if m.function == "guarded"]
+    inside = next(m for m in mutants if m.old == "return result")
+    at_import = next(m for m in mutants if m.old.startswith("is_backward = "))
+
+    def ask() -> str:
+        transplant(inside.module, source.mutated(inside))
+        return str(nn.Linear(3, 1)(np.ones((2, 3), np.float32)))
+
+    def ask_too() -> str:
+        try:
+            transplant(at_import.module, source.mutated(at_import))
+        except NotTransplantableError:
+            return "has run already"
+        return "put in"
+
+    assert fork.ask(ask, 60)[0] == "None"
+    assert fork.ask(ask_too, 60)[0] == "has run already"
+
+
 def test_a_constant_is_replaced_where_it_was_imported() -> None:
     mutant = next(
         m

@@ -8,6 +8,8 @@ A process that has done this is spoilt: it is meant for a fork.
 
 from __future__ import annotations
 
+import gc
+import importlib
 import inspect
 import sys
 from collections.abc import Collection, Iterator
@@ -16,6 +18,7 @@ from typing import Any
 
 _DEFAULTS = ("__defaults__", "__kwdefaults__")
 _MISSING = object()
+AT_IMPORT = ("guarded/0",)  # decorators of our own: what they wrap was wrapped at import
 
 
 class NotTransplantableError(Exception):
@@ -34,12 +37,17 @@ def transplant(name: str, code: CodeType, assigned: Collection[str] = ()) -> Non
         NotTransplantableError: nothing that can be replaced came out different.
         Exception: whatever the mutated module raises while it is executed.
     """
-    module = sys.modules[name]
+    module = importlib.import_module(name)
     fresh = _executed(module, code)
     held, wanted = dict(_functions(vars(module), name)), dict(_functions(vars(fresh), name))
     changed = 0
     for key, function in wanted.items():
-        changed += _into(held[key], function) if key in held else 0
+        if key in held:
+            inner = _inner(held[key].__code__, function.__code__)
+            changed += _into(held[key], function)
+            alive = _closures(inner)
+            if key in AT_IMPORT and inner and not alive:
+                raise NotTransplantableError(f"{key} has run already")
     changed += _values(module, vars(fresh), assigned)
     for key, value in vars(fresh).items():
         if inspect.isclass(value) and value.__module__ == name:
@@ -98,6 +106,33 @@ def _into(held: FunctionType, wanted: FunctionType) -> int:
         if repr(getattr(held, name)) != repr(getattr(wanted, name)):
             setattr(held, name, getattr(wanted, name))
             changed += 1
+    return changed
+
+
+def _inner(held: CodeType, wanted: CodeType) -> dict[CodeType, CodeType]:
+    """Return the code of the functions made inside a function that came out different."""
+    if held == wanted:
+        return {}
+    found = {held: wanted}
+    parts = [[c for c in code.co_consts if isinstance(c, CodeType)] for code in (held, wanted)]
+    for one, other in zip(*parts, strict=False):
+        if one.co_qualname == other.co_qualname:
+            found |= _inner(one, other)
+    return found
+
+
+def _closures(codes: dict[CodeType, CodeType]) -> int:
+    """Replace the code of functions that were made earlier, by a decorator say."""
+    if not codes:
+        return 0
+    gc.unfreeze()
+    changed = 0
+    for function in gc.get_objects():
+        if isinstance(function, FunctionType) and function.__code__ in codes:
+            wanted = codes[function.__code__]
+            if function.__code__.co_freevars == wanted.co_freevars:
+                function.__code__ = wanted
+                changed += 1
     return changed
 
 
