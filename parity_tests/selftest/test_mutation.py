@@ -14,7 +14,11 @@ import pytest
 
 from parity_tests.harness.mutation import allowed, fork, reach, score, session, source
 from parity_tests.harness.mutation.session import Record, Results
-from parity_tests.harness.mutation.transplant import NotTransplantableError, transplant
+from parity_tests.harness.mutation.transplant import (
+    ImportFailsError,
+    NotTransplantableError,
+    transplant,
+)
 from scratch import nn
 from scratch.nn.functions import Affine
 from scratch.ops import conv_tiles
@@ -132,6 +136,13 @@ def test_what_a_decorator_made_at_import_follows() -> None:
 
     assert fork.ask(ask, 60)[0] == "None"
     assert fork.ask(ask_too, 60)[0] == "has run already"
+
+
+def test_a_module_that_cannot_be_imported_says_so() -> None:
+    mutant = next(m for m in source.mutants_of("scratch/ops/checks.py") if " & " in m.new)
+    with pytest.raises(ImportFailsError, match="TypeError"):
+        transplant(mutant.module, source.mutated(mutant), mutant.assigned)
+    assert nn.Linear(3, 1)(np.ones((2, 3), np.float32)).shape == (2, 1)
 
 
 def test_a_constant_is_replaced_where_it_was_imported() -> None:

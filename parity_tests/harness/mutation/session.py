@@ -19,7 +19,11 @@ from typing import Any
 
 from parity_tests.harness.mutation import fork, reach
 from parity_tests.harness.mutation.source import ROOT, Mutant, mutated
-from parity_tests.harness.mutation.transplant import NotTransplantableError, transplant
+from parity_tests.harness.mutation.transplant import (
+    ImportFailsError,
+    NotTransplantableError,
+    transplant,
+)
 from scratch.spec import UserError
 
 KILLED, SURVIVED, UNTRIED = "killed", "survived", "untried"
@@ -38,7 +42,7 @@ class Record:
     Attributes:
         key: of the mutant.
         digest: of the sources and tests, see `reach.digest`.
-        status: "killed", "survived", or "untried" if it works at import and cannot be put in.
+        status: "killed", "survived", or "untried" if it could not be put in: it works at import.
         by: the test that failed, or "timeout", "crash" or "import: ..."; of a survivor how many
             tests it passed.
         seconds: how long it took.
@@ -155,10 +159,12 @@ class Session:
         """Return status and reason, in the fork."""
         try:
             transplant(mutant.module, mutated(mutant), mutant.assigned)
+        except ImportFailsError as error:
+            return f"{KILLED}\nimport: {error}"
         except NotTransplantableError:
             return f"{UNTRIED}\nnothing that can be replaced came out different"
-        except BaseException as error:
-            return f"{KILLED}\nimport: {type(error).__name__}"
+        except Exception as error:  # ours: it kills nothing
+            return f"{UNTRIED}\n{type(error).__name__}: {error}"
         for number, item in enumerate(items):
             following = items[number + 1] if number + 1 < len(items) else None
             if not self._run(item, following):

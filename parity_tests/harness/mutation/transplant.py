@@ -25,6 +25,10 @@ class NotTransplantableError(Exception):
     """The edit works while the module is imported and changes nothing that can be replaced."""
 
 
+class ImportFailsError(Exception):
+    """The mutated module cannot be imported."""
+
+
 def transplant(name: str, code: CodeType, assigned: Collection[str] = ()) -> None:
     """Make a loaded module what its mutated code makes of it.
 
@@ -35,7 +39,7 @@ def transplant(name: str, code: CodeType, assigned: Collection[str] = ()) -> Non
 
     Raises:
         NotTransplantableError: nothing that can be replaced came out different.
-        Exception: whatever the mutated module raises while it is executed.
+        ImportFailsError: it raises while it is executed.
     """
     module = importlib.import_module(name)
     fresh = _executed(module, code)
@@ -66,6 +70,8 @@ def _executed(module: ModuleType, code: CodeType) -> ModuleType:
     try:  # a dataclass looks its module up while it is made
         sys.modules[module.__name__] = fresh
         exec(code, fresh.__dict__)
+    except Exception as error:
+        raise ImportFailsError(f"{type(error).__name__}: {error}") from error
     finally:
         sys.modules[module.__name__] = module
     return fresh
@@ -128,7 +134,7 @@ def _closures(codes: dict[CodeType, CodeType]) -> int:
     gc.unfreeze()
     changed = 0
     for function in gc.get_objects():
-        if isinstance(function, FunctionType) and function.__code__ in codes:
+        if type(function) is FunctionType and function.__code__ in codes:  # no proxy is asked
             wanted = codes[function.__code__]
             if function.__code__.co_freevars == wanted.co_freevars:
                 function.__code__ = wanted
