@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_INPUT = {"also", "target", "values", "training"}
+_INPUT = {"also", "target", "values", "training", "conv"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Case:
             infinities), "bottomless" (minus infinity in a corner) or "steep" (NaN and infinities
             in the cotangent); "" for nothing.
         training: whether the layer is in training mode.
+        conv: how scratch convolves, a mode of `nn.conv_mode`; "" for the usual way.
     """
 
     layer: str
@@ -40,6 +41,7 @@ class Case:
     values: str = ""
     training: bool = True
     also: tuple[tuple[int, ...], ...] = ()
+    conv: str = ""
 
     @property
     def smooth(self) -> bool:

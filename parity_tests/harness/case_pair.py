@@ -10,6 +10,7 @@ import torch
 import ref_torch.nn
 from parity_tests.harness import inputs
 from parity_tests.harness.cases import Case
+from parity_tests.harness.in_mode import set_conv_mode
 from parity_tests.harness.pair import Pair, load, with_cotangent
 from scratch import nn
 
@@ -55,6 +56,8 @@ def of_case(case: Case, seed: int = 0, dtype: str = "float64", exact: bool = Fal
     values = (x, *(_input(case, shape, rng, dtype, exact) for shape in case.also))
     if case.target:
         values = (x, _target(case, rng, dtype))
+    if case.conv and not set_conv_mode(ours, theirs, case.conv):
+        raise ValueError(f"{case.name}: no convolution that has the choice")
     pair = Pair(case.name, ours, theirs, values, np.empty(0))
     with_cotangent(pair, rng, dtype, exact)
     if case.values == "steep":

@@ -5,7 +5,13 @@ Sizes are pairwise distinct wherever a layer lets them be, so that no swapped ax
 
 from __future__ import annotations
 
-from parity_tests.harness import cases_activation, cases_functions, cases_joins, cases_norm
+from parity_tests.harness import (
+    cases_activation,
+    cases_functions,
+    cases_joins,
+    cases_norm,
+    cases_winograd,
+)
 from parity_tests.harness.case import Case
 from parity_tests.harness.case import Layer as _Layer
 
@@ -247,6 +253,7 @@ CASES: tuple[Case, ...] = tuple(
     for layer in (
         _linear,
         _conv,
+        *cases_winograd.LAYERS,
         _table,
         _scale,
         _max,

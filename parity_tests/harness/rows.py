@@ -21,6 +21,7 @@ from parity_tests.harness import (
     rows_joins,
     rows_loss,
     rows_norm,
+    rows_winograd,
 )
 from parity_tests.harness.run import Result, run_torch
 
@@ -76,6 +77,9 @@ def _linear(module: Any, inputs: tuple[Array, ...], d_output: Array, _: Result) 
 
 
 def _conv2d(module: Any, inputs: tuple[Array, ...], d_output: Array, _: Result) -> Units:
+    tile = getattr(module, "tile", 0)  # see `in_mode`
+    if tile:
+        return rows_winograd.units(module, inputs, d_output, tile)
     window = math.prod(module.kernel_size)
     places = d_output.shape[0] * math.prod(d_output.shape[2:])
     return _sums(

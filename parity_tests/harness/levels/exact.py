@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds, onnx_layer, usage
+from parity_tests.harness import bounds, onnx_layer, rows_winograd, usage
 from parity_tests.harness.compare import compare
 from parity_tests.harness.exact_norm import fixed_norm_terms
 from parity_tests.harness.kinks import one_armed
@@ -27,6 +27,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 LEVEL = "L0"
 ROUNDS = "sums reach"  # of the note that a tensor is not proven exact
+QUARTER = 0.25  # the smallest entry of Winograd's transforms for tiles of two
 LINEAR = ("Linear", "Conv2d", "TableConv2d", "ChannelScale", "AvgPool2d", "AdaptiveAvgPool2d")
 
 
@@ -115,7 +116,11 @@ def _proof(pair: Pair, place: Place, truth: Result) -> list[Check]:
     inputs, d_output = place.visit.inputs, place.visit.d_output
     assert d_output is not None
     kind = type(place.torch).__name__
-    if kind in LINEAR:
+    tile = getattr(place.torch, "tile", 0)
+    if tile:
+        sums = rows_winograd.largest_sums(place.torch, inputs, d_output, tile)
+        grain = {n: g * QUARTER for n, g in _grains(place, d_output, kind).items()}
+    elif kind in LINEAR:
         sums = magnitudes(place.torch, inputs, d_output).tensors()
         grain = _grains(place, d_output, kind)
     elif kind == "Powers":

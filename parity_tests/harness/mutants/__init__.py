@@ -30,6 +30,7 @@ from parity_tests.harness.mutants import (
     pointwise,
     pool,
     tiles,
+    winograd,
     wiring,
 )
 from parity_tests.harness.mutants.fault import Fault
@@ -41,6 +42,7 @@ FAULTS: tuple[Fault, ...] = (
     *linear.FAULTS,
     *conv.FAULTS,
     *tiles.FAULTS,
+    *winograd.FAULTS,
     *pool.FAULTS,
     *pointwise.FAULTS,
     *loss.FAULTS,
