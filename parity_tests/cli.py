@@ -3,6 +3,7 @@
 Examples:
   python -m parity_tests lenet5
   python -m parity_tests lenet5 --size full --dtype float32
+  python -m parity_tests resnet18 --conv winograd
   python -m parity_tests --layer Conv2d
   python -m parity_tests --all --dtype float32 --json parity.json
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from parity_tests.harness.verdict import Check
 
 DTYPES = ("float64", "float32")
+CONVS = ("direct", "winograd", "winograd-f2")
 LEVELS = ("L0", "L1", "L2", "L3", "L4", "L5", "L6")
 
 
@@ -53,6 +55,12 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--seed", type=int, default=0, help="first seed of inputs and weights")
     made.add_argument("--levels", default="", metavar="L0,L2", help="only these levels")
+    made.add_argument(
+        "--conv",
+        default=CONVS[0],
+        metavar="MODE",
+        help=f"of a chapter's scratch twin: {', '.join(CONVS)}; the latter at L0 to L3",
+    )
     made.add_argument("--json", type=Path, metavar="FILE", help="also write every check there")
     made.add_argument(
         "--golden-on-failure",
@@ -89,6 +97,7 @@ def check_chapter(id: str, size: str, dtype: str, seed: int) -> list[Check]:
 
 def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
     _known("dtype", options.dtype, DTYPES)
+    _known("conv mode", options.conv, CONVS)
     chosen = tuple(part for part in options.levels.upper().split(",") if part)
     for level in chosen:
         _known("level", level, LEVELS)
@@ -98,6 +107,8 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
         raise UserError(f"--json {options.json}: the folder {options.json.parent} does not exist")
     for id in options.chapters:
         spec.get(id, options.size)
+    if options.all and options.conv != CONVS[0]:
+        raise UserError(f"--conv {options.conv} is for single chapters; leave --all out")
     spec.get(spec.ids()[0], options.size)
     if not (options.chapters or options.all or options.layer or options.optimizer):
         raise UserError("name a chapter, --layer NAME, --optimizer NAME or --all")
@@ -149,11 +160,15 @@ def _subjects(
         _known("optimizer", name, tuple(optimiser.CASES))
     dtype, seed, size = options.dtype, options.seed, options.size
     wanted = levels or runner.LEVELS[dtype]
+    conv, of_chapters, more = options.conv, wanted, ""
+    if conv != CONVS[0]:
+        of_chapters = tuple(level for level in wanted if level in runner.CONV_LEVELS[conv])
+        more = f" --conv {conv}"
     for id in spec.ids() if options.all else options.chapters:
         yield (
             id,
-            f"{id} --size {size} --dtype {dtype}",
-            partial(runner.check_chapter, id, size, dtype, seed, wanted),
+            f"{id} --size {size} --dtype {dtype}{more}",
+            partial(runner.check_chapter, id, size, dtype, seed, of_chapters, conv=conv),
         )
     for name in cases.layers() if options.all else options.layer:
         yield (

@@ -12,10 +12,12 @@ from torch.nn import Module as TorchModule
 
 from parity_tests.harness import inputs
 from parity_tests.harness.draws import drawn
+from parity_tests.harness.in_mode import set_conv_mode
 from parity_tests.harness.pinned import pin_masks
 from ref_torch.build import construct as construct_torch
 from scratch import nn, spec
 from scratch.build import construct as construct_scratch
+from scratch.spec import UserError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -32,6 +34,7 @@ class Pair:
         torch: reference.
         inputs: what both take, float64 (or integer targets), representable in the judged dtype.
         d_output: cotangent of the output.
+        conv: how scratch convolves where it has the choice.
     """
 
     subject: str
@@ -39,6 +42,7 @@ class Pair:
     torch: TorchModule
     inputs: tuple[Array, ...]
     d_output: Array
+    conv: str = "direct"
 
     def scratch_as(self, dtype: str) -> nn.Module:
         """Return a fresh copy of the scratch module in `dtype`."""
@@ -64,6 +68,7 @@ def of_chapter(
     dtype: str = "float64",
     exact: bool = False,
     batch: int = BATCH,
+    conv: str = "direct",
     **options: Any,
 ) -> Pair:
     """Make the pair of a chapter.
@@ -75,6 +80,7 @@ def of_chapter(
         dtype: everything drawn is representable in it.
         exact: integer weights and inputs and the chapter's exact-arithmetic form.
         batch: samples.
+        conv: how scratch convolves where it has the choice, see `in_mode`.
         **options: constructor arguments that replace the chapter's.
     """
     chapter = spec.get(id, size)
@@ -93,7 +99,9 @@ def of_chapter(
     pin_masks(ours, theirs, x, rng)
     if exact:
         freeze_norms(ours, theirs)
-    pair = Pair(id, ours, theirs, (x,), np.empty(0))
+    if conv != "direct" and not set_conv_mode(ours, theirs, conv):
+        raise UserError(f"{id} has no 3 x 3 convolution at stride 1; leave --conv {conv} out")
+    pair = Pair(id, ours, theirs, (x,), np.empty(0), conv)
     return with_cotangent(pair, rng, dtype, exact)
 
 
