@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from parity_tests import cli
-from parity_tests.harness import in_mode, runner
+from parity_tests.harness import cases, in_mode, runner
 from parity_tests.harness.levels import judge
 from parity_tests.harness.mutants import winograd
 from parity_tests.harness.pair import of_chapter
@@ -37,6 +37,16 @@ def test_the_mode_is_taken_and_its_faults_are_seen_in_a_network() -> None:
     with fault.planted():
         checks = judge.run(pair, "float64")
     assert worst(checks) is Verdict.FAIL
+
+
+@pytest.mark.parametrize("mode", runner.CONV_LEVELS)
+def test_no_bound_of_a_mode_is_broken_or_idle(mode: str) -> None:
+    used = dict.fromkeys(("output", "dx", "weight"), 0.0)
+    for case in cases.of_layer("Conv2d"):
+        for check in runner.check_case(case, "float32", 0, ("L3",)) if case.conv == mode else ():
+            if check.engine == "scratch float32" and check.tensor in used:
+                used[check.tensor] = max(used[check.tensor], check.used)
+    assert all(0.01 < share < 0.5 for share in used.values()), used
 
 
 def test_layers_without_the_choice_are_left_alone() -> None:
