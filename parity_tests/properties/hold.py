@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from parity_tests.harness import drawn, failures
 from parity_tests.harness.drawn import Drawn
 from parity_tests.harness.verdict import Check, Verdict
-from scratch.spec.errors import UserError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -103,7 +102,8 @@ def report(case: Drawn, wrong: Check, root: Path) -> str:
     ]
     try:
         folder = failures.write(root, case.case.layer, pair, run, note)
-    except UserError as error:  # a full disk must not hide what failed
-        return "\n".join([*lines, f"draw: {case.text()}", f"golden: {error}"])
+    except Exception as error:  # a full disk, or whatever else, must not hide what failed
+        why = f"golden: not written ({type(error).__name__}: {error})"
+        return "\n".join([*lines, f"draw: {case.text()}", why])
     file = folder / failures.NOTE
     return "\n".join([*lines, f"reproduce: {COMMAND} {file}", failures.line(folder)])

@@ -36,6 +36,9 @@ LINES = re.compile(
         ("max_pool2d", "max-pool gradient to the last tie", "MaxPool2d", "backward dx", 8),
         ("avg_pool2d", "average pool counting padding", "AvgPool2d", "forward output", 8),
         ("response_norm", "LRN window of an even size mirrored", "LocalResponseNorm", "", 16),
+        ("loss", "cross-entropy gradient sum for mean", "CrossEntropyLoss", "backward dx", 6),
+        ("loss", "weighted mean divided by the batch", "CrossEntropyLoss", "forward output", 6),
+        ("batch_norm", "eps outside the root", "BatchNorm1d", "forward output", 6),
         ("activation", "ELU slope y instead of y + alpha", "ELU", "backward dx", 2),
     ],
 )

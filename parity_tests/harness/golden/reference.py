@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from parity_tests.harness.pair import Pair
-from parity_tests.harness.run import run_torch
+from parity_tests.harness.run import cast, run_torch
 from parity_tests.harness.trace import Trace, tap_torch
 from ref_torch.optim import build_loss, build_optimizer
 from ref_torch.penalty import penalty
@@ -106,7 +106,7 @@ def once(pair: Pair, dtype: str) -> Run:
     """Run forward and backward from the pair's own cotangent, without a loss or a step."""
     model = pair.torch_as(dtype)
     with tap_torch(model) as trace:
-        found = run_torch(model, tuple(v.astype(dtype) for v in pair.inputs), pair.d_output)
+        found = run_torch(model, cast(pair.inputs, dtype), pair.d_output)  # labels stay whole
     return Run(trace, found.output, None, found.dx[0], found.gradients, {}, (trace,))
 
 
