@@ -7,6 +7,7 @@ import inspect
 import re
 import textwrap
 import typing
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from parity_tests.harness.exercise.calls import Call, Function
 
 WIDTH = 96
 CALLS = 3  # that are described
+MEMORY = "order"
 SECTIONS = ("Args:", "Returns:", "Raises:")
 
 
@@ -54,6 +56,8 @@ def _cache(item: Function) -> str:
             text += f" ``{name}``: {_first(type(value))} It has {', '.join(value._fields)}"
             taps = getattr(type(value), "taps", None)
             text += f", and ``taps()``: {_yields(taps)}" if taps else "."
+    if MEMORY in getattr(cache, "_fields", ()):
+        text += f" ``{MEMORY}``: how x lies in memory; you may leave it aside."
     body = textwrap.wrap(text, WIDTH - 16)
     return "\n        ".join(body)
 
@@ -105,6 +109,8 @@ def _given(item: Function, call: Call) -> list[str]:
             found += [f"{name}.{key} {getattr(value, key)}" for key in value._fields]
         elif isinstance(value, np.ndarray):
             found.append(f"{name} {value.shape}")
-        elif value is None or isinstance(value, bool | int | float | str | tuple | np.number):
+        elif name != MEMORY and isinstance(
+            value, NoneType | bool | int | float | str | tuple | np.number
+        ):
             found.append(f"{name} {value}")
     return found
