@@ -234,3 +234,18 @@ def test_a_weight_sees_what_both_its_factors_leave_and_each_must_leave_enough(
     checks = judge.run(Pair("thin", ours, theirs, (x,), d_output), "float64")
     found = {check.verdict for check in checks if check.tensor.endswith("weight")}
     assert found == {verdict}
+
+
+@pytest.mark.parametrize("id", ["lenet5", "resnet18", "alexnet"])
+def test_a_judged_pair_is_as_it_was(id: str) -> None:
+    """Its own modules are run, not copies: buffers move, gradients add up, modes change inside."""
+    pair = of_chapter(id)
+    before = pair.scratch.state_dict()
+    modes = [module.training for _, module in pair.scratch.named_modules()]
+    assert worst(judge.run(pair, "float64")) is not Verdict.FAIL
+    theirs = {name: value.numpy() for name, value in pair.torch.state_dict().items()}
+    for after in (pair.scratch.state_dict(), theirs):
+        assert all(np.array_equal(after[name], value) for name, value in before.items())
+    assert [module.training for _, module in pair.scratch.named_modules()] == modes
+    assert not any(parameter.grad.any() for _, parameter in pair.scratch.named_parameters())
+    assert not any(module.pending() for _, module in pair.scratch.named_modules())
