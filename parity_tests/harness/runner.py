@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,13 +34,18 @@ zero, of which tiles leave 1e-14, so L1's share of the largest entry is for laye
 exports know no modes."""
 
 
-def redrawn(run: Callable[[int], list[Check]], seed: int) -> list[Check]:
-    """Run with `seed`; draw anew while the verdict is KINK or MISTRUSTED."""
+def redrawn(
+    run: Callable[[int], list[Check]],
+    seed: int,
+    again: Sequence[Verdict] = (Verdict.KINK, Verdict.MISTRUSTED),
+    draws: int = DRAWS,
+) -> list[Check]:
+    """Run with `seed`; draw anew while the verdict is one of `again`, `draws` times at most."""
     checks: list[Check] = []
-    for draw in range(DRAWS):
+    for draw in range(draws):
         at = seed + draw * FAR
         checks = [replace(check, seed=at) for check in run(at)]
-        if worst(checks) not in (Verdict.KINK, Verdict.MISTRUSTED):
+        if worst(checks) not in again:
             break
     return checks
 
