@@ -25,6 +25,15 @@ _conv = (
     .at((17, 3, 8, 11), "many images", in_channels=3, out_channels=5, kernel_size=4)
     .at((17, 3, 4, 2), "whole images", in_channels=3, out_channels=5, kernel_size=(4, 2))
     .at(
+        (3, 16, 4, 2),
+        "small images",
+        in_channels=16,
+        out_channels=5,
+        kernel_size=3,
+        stride=(2, 1),
+        padding=1,
+    )
+    .at(
         (2, 3, 8, 11),
         "stride 2 padding 1",
         in_channels=3,

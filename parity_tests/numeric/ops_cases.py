@@ -149,6 +149,15 @@ MANY = (  # batches for which scratch.ops.conv_tiles and conv_whole exist; an od
     _conv(16, 3, 5, 7, 2, 3, 2, padding=((1, 0), (0, 0))),
     _conv(17, 3, 4, 5, 7, 4, 5),
 )
+SMALL = (  # images for which scratch.ops.conv_taps exists: most of a kernel lies on the border
+    _conv(2, 16, 1, 1, 3, 3, 3, padding=1),
+    _conv(3, 17, 2, 2, 4, 3, 3, padding=1, bias=False),
+    _conv(2, 33, 4, 3, 5, 3, 3, padding=1, stride=(2, 1)),
+    _conv(2, 16, 3, 2, 5, 5, 2, padding=((3, 1), (0, 2))),
+    _conv(1, 16, 2, 3, 4, 2, 3, padding=(1, 2), dilation=2),
+    _conv(2, 32, 3, 4, 5, 1, 1),
+    _conv(2, 16, 5, 4, 3, 1, 1, stride=(2, 3), padding=(0, 1)),
+)
 WINOGRAD = tuple(  # whole tiles, cut ones, less than one, a row of pixels, uneven borders
     case
     for tile in (2, 4)
@@ -283,6 +292,7 @@ EVERY = (
         *LINEAR,
         *CONV,
         *MANY,
+        *SMALL,
         *WINOGRAD,
         *POOL,
         *ACTIVATION,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch.nn.functional as F
 
-from parity_tests.numeric.ops_cases import CONV, LINEAR, MANY, POOL, Case
+from parity_tests.numeric.ops_cases import CONV, LINEAR, MANY, POOL, SMALL, Case
 from parity_tests.numeric.ops_draws import Array, nothing
 from parity_tests.numeric.test_ops_torch import scratch_run, torch_run
 from parity_tests.numeric.tolerance import assert_exact
@@ -45,7 +45,7 @@ def check(case: Case, dtype: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("case", [*LINEAR, *CONV, *MANY, *POOL], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*LINEAR, *CONV, *MANY, *SMALL, *POOL], ids=lambda case: case.id)
 def test_difference_is_zero(case: Case, dtype: str) -> None:
     check(case, dtype, seed=7)
 

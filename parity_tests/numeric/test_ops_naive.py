@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parity_tests.numeric.ops_cases import CONV, EVERY, MANY, Case, cotangent
+from parity_tests.numeric.ops_cases import CONV, EVERY, MANY, SMALL, Case, cotangent
 from parity_tests.numeric.ops_draws import signed
 from parity_tests.numeric.tolerance import assert_close
-from scratch.ops import conv, conv_naive, patches, pool, pool_naive
+from scratch.ops import conv, conv_naive, conv_taps, patches, pool, pool_naive
 
 DTYPES = ("float32", "float64", "complex128")
 
@@ -31,7 +31,7 @@ def test_fast_equals_naive(case: Case, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("chunk", [1, 500, 3000])
-@pytest.mark.parametrize("case", [*CONV, *MANY], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*CONV, *MANY, *SMALL], ids=lambda case: case.id)
 def test_convolution_does_not_depend_on_the_chunk(
     case: Case, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,6 +44,49 @@ def test_convolution_does_not_depend_on_the_chunk(
     for actual, expected in zip((y, *case.backward(dy, cache)), whole, strict=True):
         if expected is not None:
             assert_close(actual, expected)
+
+
+@pytest.mark.parametrize("case", SMALL, ids=lambda case: case.id)
+def test_small_images_go_tap_by_tap(case: Case) -> None:
+    arrays = case.arrays(1, "float64")
+    cache = case.forward(*arrays)[1]
+    assert conv_taps.suits(cache.x.shape, cache.groups, cache.geometry)
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+@pytest.mark.parametrize("place", ["x", "weight", "dy"])
+def test_the_border_multiplies_nothing(place: str, value: float) -> None:
+    """As in the definition; torch does so in float32, in float64 it makes zero times infinity."""
+    case = SMALL[1]
+    arrays = {
+        name: array.copy()
+        for name, array in zip(("x", "weight"), case.arrays(1, "float64"), strict=False)
+        if array is not None
+    }
+    arrays["dy"] = cotangent(case.forward(arrays["x"], arrays["weight"], None)[0], 2)
+    arrays[place].flat[0] = value
+    with np.errstate(invalid="ignore"):
+        found = []
+        for naive in (False, True):
+            y, cache = case.forward(arrays["x"], arrays["weight"], None, naive=naive)
+            found.append((y, *case.backward(arrays["dy"], cache, naive=naive)))
+    for actual, expected in zip(*found, strict=True):
+        if expected is not None:
+            finite = np.isfinite(expected)
+            np.testing.assert_array_equal(actual[~finite], expected[~finite])
+            assert_close(actual[finite], expected[finite])
+
+
+def test_where_no_tap_meets_the_image_the_bias_remains() -> None:
+    rng = np.random.default_rng(1)
+    shapes = ((2, 16, 1, 1), (3, 16, 2, 2), (3,))
+    x, weight, bias = (signed(rng, shape, "float64") for shape in shapes)
+    y, cache = conv.conv2d(x, weight, bias, padding=1, dilation=2)
+    np.testing.assert_array_equal(y, np.broadcast_to(bias[:, None, None], y.shape))
+    dx, dweight, _ = conv.conv2d_backward(np.ones_like(y), cache)
+    assert dx is not None
+    assert not dx.any()
+    assert not dweight.any()
 
 
 @pytest.mark.parametrize(("n", "out", "chunk"), [(7, (5, 3), 1 << 9), (3, (8, 11), 1 << 8)])

@@ -13,7 +13,7 @@ from scratch.nn.data import or_nan, wants_gradient
 from scratch.nn.guard import keeps
 from scratch.nn.module import Module
 from scratch.nn.parameter import Array, Parameter
-from scratch.ops import conv, table, winograd
+from scratch.ops import conv, conv_taps, table, winograd
 from scratch.ops.checks import ShapeError
 
 
@@ -56,7 +56,7 @@ class Conv2d(Module):
         else:
             self._pads = self.padding
         shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight = Parameter(np.zeros(shape, np.float32))
+        self.weight = Parameter(conv_taps.kernels(shape))
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
     def forward(self, input: Array) -> Array:

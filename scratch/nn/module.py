@@ -196,7 +196,8 @@ class Module:
     def _assign(self, arrays: Mapping[str, Array], prefix: str) -> None:
         for name, parameter in self._parameters.items():
             if prefix + name in arrays:
-                parameter.data = np.array(arrays[prefix + name], dtype=parameter.data.dtype)
+                parameter.data = np.empty_like(parameter.data)  # in memory as before
+                parameter.data[...] = arrays[prefix + name]
         for name, value in self._buffers.items():
             if prefix + name in arrays:
                 setattr(self, name, np.array(arrays[prefix + name], dtype=value.dtype))

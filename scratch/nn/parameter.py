@@ -15,11 +15,13 @@ class Parameter:
     Attributes:
         data: the values, any shape. Optimisers write into it; `Module.state_dict` copies it.
         grad: gradient of the loss, same shape and dtype, never None; only ever added to.
+
+    Both lie in memory alike: a layer may choose an order of the axes that its products want.
     """
 
     def __init__(self, data: Array) -> None:
         self.data = np.array(data)
-        self.grad = np.zeros_like(self.data, order="C")
+        self.grad = np.zeros_like(self.data)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -33,7 +35,7 @@ class Parameter:
 
     def zero_grad(self) -> None:
         """Set the gradient to zeros."""
-        self.grad = np.zeros_like(self.data, order="C")
+        self.grad = np.zeros_like(self.data)
 
     def __repr__(self) -> str:
         return f"Parameter(shape={self.shape}, dtype={self.data.dtype})"

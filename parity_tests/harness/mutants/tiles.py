@@ -1,4 +1,4 @@
-"""Faults inside the faster ways of a convolution: tiles, whole images, turned kernels."""
+"""Faults inside the faster ways of a convolution: tiles, whole images, taps, turned kernels."""
 
 from __future__ import annotations
 
@@ -79,3 +79,28 @@ def _(original: Any, g: Any, **more: Any) -> Any:
     (left, right), inside = g.padding[1], g.padding[1][0] > 0
     shifted = (g.padding[0], (left - 1, right + 1))
     return original(g=g._replace(padding=shifted) if inside else g, **more)
+
+
+TAPS = "ops.conv_taps."
+
+
+def _changed(found: list[Any], *change: int) -> list[Any]:
+    """Return the taps, those that meet a part of the image under another number."""
+    down, across = change
+    return [((down - tap[0], across - tap[1]), *parts) for tap, *parts in found]
+
+
+@plant("taps of a kernel read backwards", TAPS + "taps", ("Conv2d",), "forward output")
+def _(original: Any, size: Any, g: Any) -> list[Any]:
+    return _changed(original(size, g), g.kernel[0] - 1, g.kernel[1] - 1)
+
+
+@plant("the last tap that meets the image left out", TAPS + "taps", ("Conv2d",), "forward output")
+def _(original: Any, size: Any, g: Any) -> list[Any]:
+    found: list[Any] = original(size, g)
+    return found[:-1] if len(found) > 1 else found
+
+
+@plant("a tap's product over the one before it", TAPS + "_add", ("Conv2d",), "forward output")
+def _(original: Any, **more: Any) -> None:
+    original(**{**more, "number": 0})
