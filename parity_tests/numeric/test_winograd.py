@@ -12,7 +12,7 @@ from parity_tests.numeric.ops_cases import WINOGRAD, Case, cotangent
 from parity_tests.numeric.ops_draws import signed
 from parity_tests.numeric.tolerance import assert_close, assert_exact
 from scratch import nn
-from scratch.nn.conv_modes import current
+from scratch.nn.conv_modes import current, tile_of
 from scratch.ops import conv, conv_naive, patches, winograd, winograd_kernels, winograd_matrices
 from scratch.ops.winograd_tiles import Tiling
 
@@ -178,22 +178,31 @@ def test_another_thread_has_a_mode_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "shape"),
+    ("maps", "shape", "trained", "asked"),
     [
-        ((16, 17, 3), (1, 16, 19, 17)),  # 255 positions
-        ((15, 17, 3), (9, 15, 19, 17)),
-        ((17, 15, 3), (9, 17, 19, 17)),
+        ((8, 9), (1, 8, 12, 16), "ConvCache", "ConvCache"),  # 140 positions
+        ((7, 9), (9, 7, 19, 17), "ConvCache", "ConvCache"),
+        ((9, 7), (9, 9, 19, 17), "ConvCache", "ConvCache"),
+        ((24, 25), (1, 24, 19, 17), "WinogradCache", "ConvCache"),  # 255 positions
+        ((24, 25), (1, 24, 22, 19), "WinogradCache", "WinogradCache"),  # 340 positions
+        ((23, 25), (1, 23, 22, 19), "WinogradCache", "ConvCache"),
+        ((24, 25), (99, 24, 4, 4), "ConvCache", "ConvCache"),  # 2 x 2 of a tile of 4 x 4
     ],
 )
 def test_where_it_does_not_pay_it_is_not_taken(
-    arguments: tuple[int, int, int], shape: tuple[int, ...]
+    maps: tuple[int, int], shape: tuple[int, ...], trained: str, asked: str
 ) -> None:
-    module = nn.Conv2d(*arguments)
-    for always, expected in ((False, "ConvCache"), (True, "WinogradCache")):
-        with nn.conv_mode("winograd", always):
-            module(np.ones(shape, np.float32))
-        assert way(module) == expected
-        module.forget()
+    module, x = nn.Conv2d(*maps, 3), np.ones(shape, np.float32)
+    ways = ("ConvCache", "WinogradCache")
+    with nn.conv_mode("winograd"):
+        module(x)
+        assert way(module) == trained
+        arguments = (x, module.weight.data, (1, 1), (0, 0), (1, 1), 1)
+        with nn.inference():
+            assert ways[tile_of(*arguments) > 0] == asked
+    with nn.conv_mode("winograd", always=True):
+        module(x)
+    assert way(module) == "WinogradCache"
 
 
 @pytest.mark.parametrize(

@@ -282,7 +282,7 @@ def test_winograds_way_is_taken_in_training(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(winograd, "FEWEST_MAPS", 1)  # of the tiny size
+    monkeypatch.setattr(winograd, "WITH_BACKWARD", winograd.Least(1, 1))  # of the tiny size
     losses = {}
     for conv in ("direct", "winograd"):
         out = tmp_path / conv

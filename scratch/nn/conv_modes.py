@@ -7,6 +7,7 @@ import contextvars
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from scratch.nn.guard import keeps
 from scratch.nn.parameter import Array
 from scratch.ops import winograd
 from scratch.ops.checks import Padding, Pair, sides
@@ -72,4 +73,4 @@ def tile_of(
     if not tile or x.ndim != 4 or not winograd.possible(kernel, stride, dilation, groups):
         return 0
     high, wide = (n + sum(s) - 2 for n, s in zip(x.shape[2:], sides(padding), strict=True))
-    return tile if always or winograd.pays(len(x), weight, (high, wide)) else 0
+    return tile if always or winograd.pays(len(x), weight, (high, wide), keeps()) else 0
