@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from parity_tests.harness.traits import is_deep
-from scratch import nn, spec
+from parity_tests.harness.traits import is_convolutional, is_deep
+from scratch import spec
 from scratch.build import construct
 
 LARGE = 1_000_000  # trainable numbers
@@ -37,11 +37,7 @@ def _siblings() -> tuple[str, ...]:
 SMALL_IDS = tuple(id for id in spec.ids() if spec.get(id).facts.parameters < LARGE)
 LARGE_IDS = tuple(id for id in spec.ids() if id not in SMALL_IDS)
 SIBLING_IDS = _siblings()
-CONVOLUTIONAL_IDS = tuple(
-    id
-    for id, network in _TINY.items()
-    if any(isinstance(module, nn.Conv2d) for _, module in network.named_modules())
-)
+CONVOLUTIONAL_IDS = tuple(id for id, network in _TINY.items() if is_convolutional(network))
 DEEP_IDS = tuple(id for id, network in _TINY.items() if is_deep(network.state_dict()))
 
 

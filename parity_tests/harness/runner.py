@@ -122,6 +122,7 @@ def check_chapter(
     levels: Iterable[str] | None = None,
     seeds: int | None = None,
     conv: str = "direct",
+    steps: int | None = None,
 ) -> list[Check]:
     """Run a chapter through the levels.
 
@@ -134,6 +135,7 @@ def check_chapter(
         seeds: how many weights and inputs L0, L2 and L3 try; None for SEEDS, or SEEDS_DEEP.
         conv: how scratch convolves where it has the choice; but for "direct" only the levels of
             CONV_LEVELS have a meaning.
+        steps: of L5; None for `trajectory.usual_steps`.
     """
     count = _usual_seeds(id, size) if seeds is None else seeds
     chosen = LEVELS[dtype] if levels is None else tuple(levels)
@@ -159,10 +161,11 @@ def check_chapter(
     if "L5" in chosen:
         from parity_tests.harness.levels import trajectory
 
-        steps = trajectory.usual_steps(id, size)
-        checks += protected(
-            "L5", id, seed, lambda: trajectory.run(id, size, seed, steps, dtype=dtype)
-        )
+        def train() -> list[Check]:
+            length = trajectory.usual_steps(id, size) if steps is None else steps
+            return trajectory.run(id, size, seed, length, dtype=dtype)
+
+        checks += protected("L5", id, seed, train)
     if "L6" in chosen:
         from parity_tests.harness.levels import export
 

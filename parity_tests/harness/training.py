@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from parity_tests.harness import bounds, inputs
+from parity_tests.harness import inputs
 from parity_tests.harness.draws import drawn, targets
 from parity_tests.harness.pair import Pair, load
 from parity_tests.harness.pinned import pin_masks
@@ -17,7 +19,7 @@ from parity_tests.harness.stepping import ScratchStepper, State, TorchStepper, t
 from parity_tests.harness.traits import normalised
 from ref_torch.build import construct as construct_torch
 from ref_torch.optim import build_loss
-from scratch import nn, optim, spec
+from scratch import nn, optim, spec, weights
 from scratch.build import construct as construct_scratch
 from scratch.data import order
 
@@ -218,6 +220,22 @@ class TorchTwin:
         self.stepper.restore(snapshot.state)
 
 
+def through_a_file(old: ScratchTwin, new: ScratchTwin) -> ScratchTwin:
+    """Return `new` with the state of `old`, which has been written to a file and read back."""
+    parts = {"model": old.model.state_dict(), "optimizer": old.optimizer.state_dict()}
+    state = {f"{part}.{name}": v for part, named in parts.items() for name, v in named.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.safetensors"
+        weights.save(path, state, allow_nan=True)
+        found, _ = weights.load(path, allow_nan=True)
+    for part, target in (("model", new.model), ("optimizer", new.optimizer)):
+        prefix = f"{part}."
+        target.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in found.items() if k.startswith(prefix)}
+        )
+    return new
+
+
 @dataclass(frozen=True)
 class Record:
     """One training run.
@@ -255,34 +273,3 @@ def train(
         if t in marks:
             after[t] = twin.snapshot()
     return Record(np.array(losses), before, after)
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Losses of one chapter under one optimiser, before every step.
-
-    Attributes:
-        chapter: id.
-        optimizer: key of `OPTIMISERS`.
-        dtype: of both runs.
-        scratch: losses of scratch.
-        torch: losses of torch.
-        truth: losses of torch in float64 from the same start; `torch` itself in float64.
-    """
-
-    chapter: str
-    optimizer: str
-    dtype: str
-    scratch: Array
-    torch: Array
-    truth: Array
-
-    def gap(self, losses: Array) -> Array:
-        """Return the relative distance of `losses` from the truth at every step."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.abs(losses - self.truth) / np.abs(self.truth)
-
-    def horizon(self, losses: Array) -> int | None:
-        """Return the first step at which `losses` have left the truth, None if they never do."""
-        inside = self.gap(losses) <= bounds.HORIZON
-        return None if inside.all() else int(np.argmin(inside)) + 1

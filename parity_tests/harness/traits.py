@@ -17,6 +17,11 @@ def is_deep(state: Mapping[str, Array]) -> bool:
     return sum(value.ndim >= 2 for value in state.values()) > DEEP
 
 
+def is_convolutional(network: Any) -> bool:
+    """Whether a network has a convolution."""
+    return any(type(module).__name__ == "Conv2d" for _, module in network.named_modules())
+
+
 def normalised(network: Any) -> bool:
     """Whether a network has a batch normalisation in training."""
     return any(

@@ -23,6 +23,23 @@ SETTLED = "settled in long double"  # begins the note of a check that the refere
 
 
 @dataclass(frozen=True)
+class Curve:
+    """How far two runs are apart, step by step.
+
+    Attributes:
+        steps: numbers of the steps, from 1; of many steps one stands for its neighbours.
+        gaps: largest relative distance of the losses since the step before in `steps`.
+        horizon: first step at which the distance passed `threshold`; None if it never did.
+        threshold: relative distance at which two runs have parted.
+    """
+
+    steps: tuple[int, ...]
+    gaps: tuple[float, ...]
+    horizon: int | None
+    threshold: float
+
+
+@dataclass(frozen=True)
 class Check:
     """One comparison of one tensor.
 
@@ -42,6 +59,7 @@ class Check:
         share: non-zero share of the reference's reachable entries.
         note: a sentence where the verdict needs one.
         seed: what `--seed` draws this again.
+        curve: of a whole training run, how far it is from the reference at every step.
     """
 
     level: str
@@ -58,6 +76,7 @@ class Check:
     share: float = 1.0
     note: str = ""
     seed: int = 0
+    curve: Curve | None = None
 
     @property
     def failing(self) -> bool:

@@ -21,9 +21,15 @@ def notes(checks: list[Check]) -> list[str]:
 
 @pytest.mark.parametrize("id", IDS)
 def test_free_and_forced_steps_equal_torch(id):
-    checks = trajectory.run(id, steps=100 if id in CONVOLUTIONAL_IDS else 1000)
+    checks = trajectory.run(id, steps=trajectory.usual_steps(id))
     assert worst(checks) is Verdict.PASS, describe(checks)
     assert not notes(checks) or id in DEEP_IDS  # the plain 1e-12 holds; no gate had to be loosened
+
+
+@pytest.mark.parametrize("id", spec.ids())
+def test_the_usual_length_is_a_thousand_steps_where_no_convolution_makes_them_slow(id):
+    assert trajectory.usual_steps(id) == (100 if id in CONVOLUTIONAL_IDS else 1000)
+    assert set(DEEP_IDS) <= set(CONVOLUTIONAL_IDS)
 
 
 @pytest.mark.long

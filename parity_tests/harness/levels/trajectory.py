@@ -8,49 +8,51 @@ held to what torch keeps against itself when the rows of each batch change place
 from __future__ import annotations
 
 import functools
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from parity_tests.harness import bounds, nulls
 from parity_tests.harness.compare import Comparison, compare
+from parity_tests.harness.curves import Curves
 from parity_tests.harness.local import as_check
 from parity_tests.harness.training import (
     BATCH,
     OPTIMISERS,
-    Curves,
     Record,
     ScratchTwin,
     Snapshot,
     Task,
     TorchTwin,
     make_task,
+    through_a_file,
     train,
 )
-from parity_tests.harness.traits import is_deep, normalised
+from parity_tests.harness.traits import is_convolutional, is_deep, normalised
 from parity_tests.harness.verdict import Check, Verdict
-from scratch import spec, weights
+from scratch import spec
 from scratch.build import construct
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 LEVEL = "L5"
 MARKS = (1, 10, 100, 1000)
-REPEATED = 100  # steps that are run twice, at most
 RESUMED = (5, 10)  # saved after, compared after
+REPEATED = 10  # of a run this part is run again, but no less than the resumed one is long
 
 
 def usual_steps(id: str, size: str = "tiny") -> int:
-    """Return 1000, or 100 for a deep network.
+    """Return 1000, or 100 for a deep or a convolutional network, as `make test` does.
 
-    A step of a deep network takes ten times as long, and rectifiers by the dozen make a thousand
-    of them chaotic, for torch against itself as well. `run` takes a thousand where asked to.
+    A step of those takes ten times as long, and rectifiers by the dozen make a thousand of them
+    chaotic, for torch against itself as well. `run` takes a thousand where asked to, and
+    `make test-long` asks.
     """
-    return 100 if is_deep(construct(spec.get(id, size)).state_dict()) else 1000
+    network = construct(spec.get(id, size))
+    slow = is_deep(network.state_dict()) or is_convolutional(network)
+    return MARKS[2] if slow else MARKS[3]
 
 
 def run(
@@ -140,7 +142,9 @@ class _Level:
         start = self.theirs.before[1].weights
         for t in self.marks:
             losses = [record.losses[:t] for record in (self.ours, self.theirs)]
-            yield self.judged(f"loss of steps 1 to {t}", losses, _largest(losses[1]), t)
+            check = self.judged(f"loss of steps 1 to {t}", losses, _largest(losses[1]), t)
+            last = t == self.marks[-1]
+            yield replace(check, curve=self.curves.curve(self.ours.losses)) if last else check
             after = nulls.invariant(self.theirs.after[t].weights, self.null)
             ours = nulls.invariant(self.ours.after[t].weights, self.null)
             for name, want in after.items():
@@ -240,15 +244,17 @@ class _Level:
             found = Comparison(Verdict.PASS, note=note)
             if not np.isfinite(losses).all():
                 found = Comparison(Verdict.FAIL, np.inf, note="a loss is not finite")
-            yield self.check(f"loss of steps 1 to {last}", found, f"{engine} {self.dtype}")
+            check = self.check(f"loss of steps 1 to {last}", found, f"{engine} {self.dtype}")
+            yield replace(check, curve=self.curves.curve(losses))
 
     # ---- the same again
 
     def repeatable(self) -> Iterator[Check]:
-        stop = max(t for t in self.marks if t <= REPEATED)
-        again = train(ScratchTwin(self.task, self.dtype), self.task, range(1, stop + 1), [stop])
-        same = again.losses.tobytes() == self.ours.losses[:stop].tobytes()
-        odd = _differing(again.after[stop], self.ours.after[stop])
+        length = max(RESUMED[1], self.steps[-1] // REPEATED)
+        stop = max(t for t in self.marks if t <= length)
+        other = train(ScratchTwin(self.task, self.dtype), self.task, range(1, stop + 1), [stop])
+        same = other.losses.tobytes() == self.ours.losses[:stop].tobytes()
+        odd = _differing(other.after[stop], self.ours.after[stop])
         yield self.bitwise(
             f"all bits after {stop} steps, run again", odd if same else ["loss", *odd]
         )
@@ -256,7 +262,7 @@ class _Level:
         if stop in self.ours.after:
             twin = ScratchTwin(self.task, self.dtype)
             train(twin, self.task, range(1, saved + 1))
-            resumed = _through_a_file(twin, ScratchTwin(self.task, self.dtype))
+            resumed = through_a_file(twin, ScratchTwin(self.task, self.dtype))
             record = train(resumed, self.task, range(saved + 1, stop + 1), [stop])
             odd = _differing(record.after[stop], self.ours.after[stop])
             yield self.bitwise(f"all bits after {stop} steps, saved and restored at {saved}", odd)
@@ -281,18 +287,3 @@ def _differing(a: Snapshot, b: Snapshot) -> list[str]:
     names = [name for name, (x, y) in pairs.items() if x.tobytes() != y.tobytes()]
     same = (a.state.count, a.state.rates) == (b.state.count, b.state.rates)
     return names if same else [*names, "step counter or lr"]
-
-
-def _through_a_file(old: ScratchTwin, new: ScratchTwin) -> ScratchTwin:
-    parts = {"model": old.model.state_dict(), "optimizer": old.optimizer.state_dict()}
-    state = {f"{part}.{name}": v for part, named in parts.items() for name, v in named.items()}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "run.safetensors"
-        weights.save(path, state, allow_nan=True)
-        found, _ = weights.load(path, allow_nan=True)
-    for part, target in (("model", new.model), ("optimizer", new.optimizer)):
-        prefix = f"{part}."
-        target.load_state_dict(
-            {k.removeprefix(prefix): v for k, v in found.items() if k.startswith(prefix)}
-        )
-    return new
