@@ -6,11 +6,14 @@ Examples:
   python -m parity_tests resnet18 --conv winograd
   python -m parity_tests --layer Conv2d
   python -m parity_tests --all --dtype float32 --json parity.json
+  python -m parity_tests --all --dtype both --html report.html
+  python -m parity_tests --from parity.json --html report.html
 
 Where a module of its own is wrong, its input, its right tensors and those of scratch are written as
 a golden folder, for scripts/compare.py.
 
-Exit code: 0 every check passes; 1 a FAIL or MISTRUSTED; 2 bad input.
+Exit code: 0 every check passes; 1 a FAIL or MISTRUSTED; 2 bad input; 130 Ctrl-C, after the files
+have been written with what was checked until then.
 """
 
 from __future__ import annotations
@@ -18,9 +21,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from parity_tests.harness.verdict import Check
 
 DTYPES = ("float64", "float32")
+BOTH = "both"
 CONVS = ("direct", "winograd", "winograd-f2")
 LEVELS = ("L0", "L1", "L2", "L3", "L4", "L5", "L6")
 
@@ -47,11 +49,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--all", action="store_true", help="every chapter, layer and optimizer")
     made.add_argument("--layer", action="append", default=[], metavar="NAME", help="e.g. Conv2d")
     made.add_argument(
-        "--optimizer", action="append", default=[], metavar="NAME", help='e.g. "SGD plain"'
+        "--optimizer", action="append", default=[], metavar="NAME", help='e.g. "SGD momentum"'
     )
     made.add_argument("--size", default="tiny", help="tiny (default) or full")
     made.add_argument(
-        "--dtype", default="float64", help="float64 (default): L0 L1 L2 L4 L5; float32: L0 L3 L5 L6"
+        "--dtype",
+        default="float64",
+        help="float64 (default): L0 L1 L2 L4 L5; float32: L0 L3 L5 L6; both",
     )
     made.add_argument("--seed", type=int, default=0, help="first seed of inputs and weights")
     made.add_argument("--levels", default="", metavar="L0,L2", help="only these levels")
@@ -61,7 +65,26 @@ def parser() -> argparse.ArgumentParser:
         metavar="MODE",
         help=f"of a chapter's scratch twin: {', '.join(CONVS)}; the latter at L0 to L3",
     )
+    made.add_argument(
+        "--steps",
+        type=int,
+        metavar="N",
+        help="of the training in L5 (default: 1000; 100 of a convolutional network)",
+    )
     made.add_argument("--json", type=Path, metavar="FILE", help="also write every check there")
+    made.add_argument("--html", type=Path, metavar="FILE", help="also write a page for people")
+    made.add_argument(
+        "--mutants", type=Path, metavar="FILE", help="of make mutants; its table goes on the page"
+    )
+    made.add_argument(
+        "--from",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        dest="sources",
+        help="check nothing, make the page from files of --json",
+    )
     made.add_argument(
         "--golden-on-failure",
         type=Path,
@@ -75,11 +98,15 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = parser().parse_args(argv)
+    command = f"python -m parity_tests {shlex.join(sys.argv[1:] if argv is None else argv)}"
     try:
-        return _run(options, sys.argv[1:] if argv is None else argv)
+        return _page(options) if options.sources else _run(options, command)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt as interrupt:
+        print(f"interrupted{interrupt}", file=sys.stderr)
+        return 130
 
 
 def check_chapter(id: str, size: str, dtype: str, seed: int) -> list[Check]:
@@ -95,16 +122,16 @@ def check_chapter(id: str, size: str, dtype: str, seed: int) -> list[Check]:
     return runner.check_chapter(id, size, dtype, seed)
 
 
-def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
-    _known("dtype", options.dtype, DTYPES)
+def _run(options: argparse.Namespace, command: str) -> int:
+    _known("dtype", options.dtype, (*DTYPES, BOTH))
     _known("conv mode", options.conv, CONVS)
-    chosen = tuple(part for part in options.levels.upper().split(",") if part)
-    for level in chosen:
+    levels = tuple(part for part in options.levels.upper().split(",") if part)
+    for level in levels:
         _known("level", level, LEVELS)
     if options.seed < 0:
         raise UserError(f"--seed {options.seed}: expects a whole number from 0 on")
-    if options.json is not None and not options.json.parent.is_dir():
-        raise UserError(f"--json {options.json}: the folder {options.json.parent} does not exist")
+    if options.steps is not None and options.steps < 1:
+        raise UserError(f"--steps {options.steps}: expects a whole number from 1 on")
     for id in options.chapters:
         spec.get(id, options.size)
     if options.all and options.conv != CONVS[0]:
@@ -113,76 +140,32 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
     if not (options.chapters or options.all or options.layer or options.optimizer):
         raise UserError("name a chapter, --layer NAME, --optimizer NAME or --all")
 
-    from parity_tests.harness import report
+    from parity_tests import session
 
-    start = time.perf_counter()
-    subjects: dict[str, list[Check]] = {}
-    for subject, arguments, run in _subjects(options, chosen):
-        print(f"{subject} ...", file=sys.stderr, flush=True)
-        checks = run()
-        if not checks and chosen:
-            continue  # the chosen levels do not apply to it
-        subjects[subject] = checks
-        print(report.table(checks))
-        for line in report.settled_lines(checks):
-            print(line)
-        for line in report.failure_lines(subject, checks, arguments):
-            print(line)
-        if any(check.failing for check in checks):
-            from parity_tests.harness import guilty
-
-            for line in guilty.lines(options.golden_on_failure, subject, checks, options.size):
-                print(line)
-        print(flush=True)
-    if not subjects:
-        raise UserError(f"--levels {options.levels} does not apply to {options.dtype} here")
-    if len(subjects) > 1:
-        print(report.summary(subjects))
-    if options.json is not None:
-        from scratch.run.files import atomic_write
-
-        command = f"python -m parity_tests {shlex.join(argv)}"
-        text = report.document(subjects, command, time.perf_counter() - start)
-        atomic_write(options.json, text.encode())
-    return int(any(check.failing for checks in subjects.values() for check in checks))
+    output = session.Output(options.json, options.html, options.mutants, command)
+    names = session.Names(options.chapters, options.layer, options.optimizer, options.all)
+    dtypes = DTYPES if options.dtype == BOTH else (options.dtype,)
+    how = session.How(
+        dtypes,
+        options.size,
+        options.seed,
+        options.steps,
+        levels,
+        options.conv,
+        options.golden_on_failure,
+    )
+    return session.run(session.jobs(names, how), how, output)
 
 
-def _subjects(
-    options: argparse.Namespace, levels: tuple[str, ...]
-) -> Iterator[tuple[str, str, Callable[[], list[Check]]]]:
-    """Yield (name, command-line arguments, what runs it) for everything that was asked for."""
-    from parity_tests.harness import cases, runner
-    from parity_tests.harness.levels import optimiser
+def _page(options: argparse.Namespace) -> int:
+    given = (options.chapters, options.all, options.layer, options.optimizer, options.json)
+    if any(given) or options.html is None:
+        raise UserError("--from goes with --html FILE and checks nothing: name no chapter")
 
-    for name in options.layer:
-        _known("layer", name, cases.layers())
-    for name in options.optimizer:
-        _known("optimizer", name, tuple(optimiser.CASES))
-    dtype, seed, size = options.dtype, options.seed, options.size
-    wanted = levels or runner.LEVELS[dtype]
-    conv, of_chapters, more = options.conv, wanted, ""
-    if conv != CONVS[0]:
-        of_chapters = tuple(level for level in wanted if level in runner.CONV_LEVELS[conv])
-        more = f" --conv {conv}"
-    for id in spec.ids() if options.all else options.chapters:
-        yield (
-            id,
-            f"{id} --size {size} --dtype {dtype}{more}",
-            partial(runner.check_chapter, id, size, dtype, seed, of_chapters, conv=conv),
-        )
-    for name in cases.layers() if options.all else options.layer:
-        yield (
-            name,
-            f"--layer {name} --dtype {dtype}",
-            partial(runner.check_layer, name, dtype, seed, wanted),
-        )
-    if "L4" in wanted or options.optimizer:
-        for name in optimiser.CASES if options.all else options.optimizer:
-            yield (
-                name,
-                f"--optimizer {shlex.quote(name)} --dtype {dtype}",
-                partial(runner.check_optimizer, name, dtype, seed),
-            )
+    from parity_tests import session
+
+    session.Output(None, options.html, options.mutants, "").join(options.sources)
+    return 0
 
 
 def _known(kind: str, name: str, names: Sequence[str]) -> None:

@@ -1,20 +1,15 @@
-"""What the checks amount to: a table for people, JSON for programs."""
+"""What the checks amount to, as text."""
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from importlib import metadata
 from typing import Any
 
+from parity_tests.harness.environment import now
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.verdict import SETTLED, Check, Verdict, worst
 
-SCHEMA = 1
 LEVELS = {
     "L0": "exact arithmetic",
     "L1": "backward against the complex step",
@@ -24,8 +19,6 @@ LEVELS = {
     "L5": "training trajectory",
     "L6": "exported file",
 }
-PACKAGES = ("numpy", "torch", "onnx", "onnxruntime", "lightning", "safetensors", "scikit-learn")
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def table(checks: Sequence[Check]) -> str:
@@ -50,7 +43,7 @@ def rows(checks: Sequence[Check]) -> tuple[tuple[str, ...], list[tuple[str, ...]
             (
                 subject,
                 level,
-                LEVELS.get(level, ""),
+                _named(level, group),
                 engine,
                 str(len(group)),
                 _closeness(level, top),
@@ -91,10 +84,12 @@ def failure_lines(subject: str, checks: Sequence[Check], arguments: str) -> list
     first, *more = found
     lines = [first.divergence()]
     lines += [f"then: {check.divergence().partition(': ')[2]}" for check in more]
-    lines.append(
-        f"reproduce: python -m parity_tests {arguments} --seed {first.seed} --levels {first.level}"
-    )
-    return lines
+    return [*lines, f"reproduce: {reproducer(first, arguments)}"]
+
+
+def reproducer(check: Check, arguments: str) -> str:
+    """Return the command that shows a check again; arguments as in `failure_lines`."""
+    return f"python -m parity_tests {arguments} --seed {check.seed} --levels {check.level}"
 
 
 def settled_lines(checks: Sequence[Check]) -> list[str]:
@@ -103,42 +98,9 @@ def settled_lines(checks: Sequence[Check]) -> list[str]:
     return [f"reference off: {c.direction} {c.where} {c.tensor} {c.note}" for c in found]
 
 
-def document(subjects: dict[str, list[Check]], command: str, seconds: float) -> str:
-    """Return everything as versioned JSON."""
-    body: dict[str, Any] = {
-        "schema": SCHEMA,
-        "command": command,
-        "seconds": round(seconds, 3),
-        "verdict": str(worst(check for checks in subjects.values() for check in checks)),
-        "environment": environment(),
-        "subjects": [
-            {
-                "subject": subject,
-                "verdict": str(worst(checks)),
-                "divergence": [check.divergence() for check in first_divergences(checks)],
-                "checks": [_plain(check) for check in checks],
-            }
-            for subject, checks in subjects.items()
-        ],
-    }
-    return json.dumps(body, indent=1, allow_nan=False) + "\n"
-
-
 def environment() -> dict[str, Any]:
-    """Return versions, processor and threads; imports none of the packages."""
-    versions: dict[str, str | None] = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    return {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "packages": versions,
-        "threads": {name: os.environ.get(name) for name in THREADS},
-    }
+    """Return versions, processor and threads as plain values; imports none of the packages."""
+    return asdict(now())
 
 
 def _groups(checks: Iterable[Check]) -> dict[tuple[str, str, str], list[Check]]:
@@ -148,17 +110,13 @@ def _groups(checks: Iterable[Check]) -> dict[tuple[str, str, str], list[Check]]:
     return groups
 
 
+def _named(level: str, checks: Sequence[Check]) -> str:
+    """Return what a level does, and of a training how long it was."""
+    lengths = [check.curve.steps[-1] for check in checks if check.curve]
+    return LEVELS.get(level, "") + (f", {max(lengths):,} steps" if lengths else "")
+
+
 def _closeness(level: str, check: Check) -> str:
     if level == "L0":
         return f"difference {check.used:g}"
     return f"{check.used:.2g} of the bound"
-
-
-def _plain(check: Check) -> dict[str, Any]:
-    """Return the check with JSON's numbers: what is not finite becomes a string."""
-    plain = asdict(check)
-    for name, value in plain.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            plain[name] = str(value)
-    plain["index"] = list(check.index)
-    return plain

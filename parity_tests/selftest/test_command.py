@@ -48,7 +48,7 @@ def test_a_chapter_that_passes(capsys: Capture, tmp_path: Path) -> None:
     assert cli.main(["mlp_xor", "--levels", "L0,L2", "--json", str(target)]) == 0
     assert not _lines(capsys.readouterr().out, DIVERGENCE)
     document = json.loads(target.read_text())
-    assert (document["schema"], document["verdict"]) == (1, "PASS")
+    assert (document["schema"], document["verdict"]) == (2, "PASS")
     assert document["subjects"][0]["divergence"] == []
     assert {c["level"] for c in document["subjects"][0]["checks"]} == {"L0", "L2"}
 

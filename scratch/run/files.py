@@ -47,6 +47,37 @@ def atomic_write(path: str | Path, data: bytes) -> None:
         raise
 
 
+def writable(path: str | Path, room: int = 0) -> None:
+    """Refuse a file that could not be written, before the work that is to fill it.
+
+    Args:
+        path: the file; neither it nor what stands there is touched.
+        room: bytes that must be free.
+
+    Raises:
+        UserError: it is a folder, its folder is missing or read-only, or the disk is full.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; name a file")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: the folder {path.parent} does not exist")
+    trial = path.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
+    try:
+        with open(trial, "xb") as file:
+            file.write(bytes(room))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}). "
+            "Choose a folder that can be written to and has room"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            trial.unlink()
+
+
 def _flush_folder(folder: Path) -> None:
     if os.name == "nt":  # Windows cannot open a folder for flushing.
         return
