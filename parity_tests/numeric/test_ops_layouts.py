@@ -47,6 +47,7 @@ def read_only(x: Array) -> Array:
 
 LAYOUTS = (fortran, spread_out, backwards, channels_last, read_only)
 SUMS_IN_MEMORY_ORDER = {
+    "channel_scale",
     "softmax",
     "log_softmax",
     "adaptive_avg_pool2d",

@@ -64,6 +64,7 @@ def fixed_norm(
 TORCH: dict[str, Callable[..., Tensor]] = {
     "linear": F.linear,
     "conv2d": torch_conv2d,
+    "channel_scale": lambda x, w, b: x * w[:, None, None] + b[:, None, None],
     "max_pool2d": F.max_pool2d,
     "avg_pool2d": F.avg_pool2d,
     "adaptive_avg_pool2d": F.adaptive_avg_pool2d,
