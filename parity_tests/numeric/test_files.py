@@ -289,3 +289,10 @@ def test_scores_of_a_diverged_network_and_of_bad_input():
         score("regression", np.ones((0, 1)), np.ones((0, 1)))
     with pytest.raises(ValueError, match="unknown task"):
         score("ranking", np.ones((2, 1)), np.ones((2, 1)))
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="not a file"):
+        files.atomic_write(tmp_path / "pipe", b"1")
+    assert (tmp_path / "pipe").is_fifo()

@@ -25,9 +25,12 @@ def atomic_write(path: str | Path, data: bytes) -> None:
         data: the whole content.
 
     Raises:
-        UserError: the folder is missing or read-only, or the disk is full.
+        UserError: the folder is missing or read-only, the disk is full, or the target is a device
+            or a pipe, which a renamed file would take the place of.
     """
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(f"{path}: is a device or a pipe, not a file; choose the name of a file")
     temporary = path.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
     try:
         with open(temporary, "xb") as file:
