@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch.nn.functional as F
 
-from parity_tests.numeric.ops_cases import CONV, LINEAR, MANY, POOL, SMALL, Case
+from parity_tests.numeric.ops_case import Case
+from parity_tests.numeric.ops_cases import CONV, LINEAR, MANY, POOL, SMALL
 from parity_tests.numeric.ops_draws import Array, nothing
 from parity_tests.numeric.test_ops_torch import scratch_run, torch_run
 from parity_tests.numeric.tolerance import assert_exact

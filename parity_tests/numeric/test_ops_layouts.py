@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from parity_tests.numeric.ops_cases import EVERY, MANY, Case, arrays_in, cotangent
+from parity_tests.numeric.ops_case import Case, arrays_in, cotangent
+from parity_tests.numeric.ops_cases import EVERY, MANY
 from parity_tests.numeric.ops_draws import Array
 from parity_tests.numeric.tolerance import assert_close
 from scratch.ops import dropout

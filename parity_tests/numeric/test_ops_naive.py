@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parity_tests.numeric.ops_cases import CONV, EVERY, MANY, SMALL, Case, cotangent
+from parity_tests.numeric.ops_case import Case, cotangent
+from parity_tests.numeric.ops_cases import CONV, EVERY, MANY, SMALL
 from parity_tests.numeric.ops_draws import signed
 from parity_tests.numeric.tolerance import assert_close
 from scratch.ops import conv, conv_naive, conv_taps, patches, pool, pool_naive

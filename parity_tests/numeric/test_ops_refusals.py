@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity_tests.numeric.ops_cases import EVERY, Case, cotangent
+from parity_tests.numeric.ops_case import Case, cotangent
+from parity_tests.numeric.ops_cases import EVERY
 from scratch.ops import (
     activation,
     checks,

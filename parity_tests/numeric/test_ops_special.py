@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from parity_tests.numeric.ops_cases import Case
+from parity_tests.numeric.ops_case import Case
 from parity_tests.numeric.ops_draws import Array, nothing
 from parity_tests.numeric.test_ops_torch import scratch_run, torch_run
 from parity_tests.numeric.tolerance import U

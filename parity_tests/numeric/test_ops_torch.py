@@ -10,7 +10,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from parity_tests.numeric.ops_cases import EVERY, Case, cotangent
+from parity_tests.numeric.ops_case import Case, cotangent
+from parity_tests.numeric.ops_cases import EVERY
 from parity_tests.numeric.ops_draws import Array
 from parity_tests.numeric.tolerance import assert_close, assert_exact
 from scratch.ops import dropout

@@ -8,7 +8,8 @@ import threading
 import numpy as np
 import pytest
 
-from parity_tests.numeric.ops_cases import WINOGRAD, Case, cotangent
+from parity_tests.numeric.ops_case import Case, cotangent
+from parity_tests.numeric.ops_cases import WINOGRAD
 from parity_tests.numeric.ops_draws import signed
 from parity_tests.numeric.tolerance import assert_close, assert_exact
 from scratch import nn
