@@ -41,12 +41,22 @@ def test_every_tap_at_full_size(id: str, dtype: str, capsys: pytest.CaptureFixtu
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     more = report.settled_lines(checks)
-    more += [check.note for check in checks if check.verdict is Verdict.KINK and not check.used]
+    kinks = [check for check in checks if check.verdict is Verdict.KINK]
+    blurred = [check for check in kinks if check.tensor != "mask"]
+    if kinks:
+        more += [f"{len(blurred)} tensor(s) of blocks, none of a layer, lie behind a kink"]
+        more += [check.note for check in kinks if check.tensor == "mask"]
     with capsys.disabled():
         print(
             f"\n{id} {dtype}: {len(checks)} tensors, {seconds:.0f} s, "
-            f"largest share of a bound {max(check.used for check in checks):.2f}, "
+            f"largest share of a bound {max(c.used for c in checks if c not in kinks):.2f}, "
             f"most memory of this process so far {peak:.1f} GB"
         )
         print("\n".join(more), end="\n" if more else "")
+    paths = {check.module for check in checks}
+    assert all(any(_below(path, check.module) for path in paths) for check in blurred)
     assert worst(checks) in BEST[dtype], [c.divergence() for c in first_divergences(checks)]
+
+
+def _below(path: str, block: str) -> bool:
+    return path != block and (not block or path.startswith(f"{block}."))
