@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +44,13 @@ def or_nan(dx: Array | None, like: Array) -> Array:
     """Return a gradient, or NaN in the shape of the input if it was not asked for."""
     if dx is not None:
         return dx
-    return np.broadcast_to(like.dtype.type(np.nan), like.shape)
+    return _nan(like.dtype, like.shape)
+
+
+@functools.lru_cache  # a tenth of a step of the linear regression; one number, read-only
+def _nan(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    """Return NaN in any shape."""
+    return np.broadcast_to(dtype.type(np.nan), shape)
 
 
 def _owner(x: Array) -> object:

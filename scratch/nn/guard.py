@@ -89,8 +89,16 @@ def _name_module(error: BaseException, root: Module) -> None:
         error.path = path or type(guilty).__name__
 
 
+def _waits(module: Module) -> bool:
+    """Return whether a forward waits for its backward, here or below.
+
+    The paths, which only a warning needs, would take a tenth of a step of the linear regression.
+    """
+    return bool(module._stack) or any(_waits(child) for child in module._modules.values())
+
+
 def _warn_if_stale(root: Module) -> None:
-    if root.warned_stale:
+    if root.warned_stale or not _waits(root):
         return
     stale = [(name, module.pending()) for name, module in root.named_modules() if module.pending()]
     if stale:

@@ -130,8 +130,11 @@ def backward_in_parts(
     [slice(0, 2, None)]
     """
     x, weight, _, _ = cache
-    checks.gradient(dy, (*x.shape[:-1], weight.shape[0]), weight.dtype)
     outputs = len(weight)
+    if weight.nbytes <= PART_BYTES:
+        yield slice(0, outputs), *linear_backward(dy, cache)
+        return
+    checks.gradient(dy, (*x.shape[:-1], outputs), weight.dtype)
     high = max(1, PART_BYTES * outputs // max(1, weight.nbytes))
     for top in range(0, max(1, outputs), high):
         outs = slice(top, min(top + high, outputs))
