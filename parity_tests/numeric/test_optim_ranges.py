@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -24,3 +26,31 @@ from scratch.nn.parameter import Parameter
 def test_options_at_the_ends_of_their_ranges_are_torch_s(name, options):
     getattr(torch.optim, name)([torch.zeros(2, requires_grad=True)], **options)
     getattr(optim, name)([Parameter(np.zeros(2))], **options)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "Adagrad", "Adadelta", "RMSprop"])
+def test_what_is_not_said_is_what_torch_takes(name):
+    ours, theirs = (
+        {key: float(p.default) for key, p in parameters.items() if _is_number(p.default)}
+        for parameters in (
+            inspect.signature(getattr(side, name)).parameters for side in (optim, torch.optim)
+        )
+    )
+    assert {"lr", "weight_decay", "maximize"} <= set(ours)
+    assert ours == {key: theirs[key] for key in ours}
+
+
+def _is_number(value):
+    return isinstance(value, int | float)
+
+
+def test_a_dampening_below_zero_is_torch_s():
+    """Every number is a small fraction of two, so the two are equal to the bit."""
+    options = {"lr": 0.5, "momentum": 0.5, "dampening": -1.0}
+    ours, theirs = Parameter(np.ones(2)), torch.ones(2, dtype=torch.float64, requires_grad=True)
+    sides = optim.SGD([ours], **options), torch.optim.SGD([theirs], **options)
+    for _ in range(3):
+        ours.grad, theirs.grad = np.array([1.0, -3.0]), torch.tensor([1.0, -3.0]).double()
+        for side in sides:
+            side.step()
+    assert ours.data.tolist() == theirs.tolist()

@@ -245,3 +245,4 @@ def test_every_file_of_tests_gives_its_quickest_in_turn() -> None:
     assert found.tests(mutant, 99) == ["a::1", "b::1", "a::2", "a::3", "a::0"]
     assert found.tests(mutant, 2.35) == ["a::1", "b::1", "a::2"]
     assert found.tests(mutant, 0.01) == ["a::1"]  # one at least
+    assert reach.Reach(functions, seconds, ["a::1"]).tests(mutant, 0.01) == ["a::2"]

@@ -75,12 +75,16 @@ class Reach:
     def tests(self, mutant: Mutant, budget: float) -> list[str]:
         """Return tests that run through a mutant, for so many seconds.
 
-        Each file of tests gives its quickest in turn, so that a few seconds see all kinds.
+        Tests that fail by themselves are left out. Each file of tests gives its quickest in turn,
+        so that a few seconds see all kinds.
         """
         whole, prefix = f"{mutant.file}::{mutant.function}", f"{mutant.file}::"
         turns: dict[str, int] = {}
         found = []
-        for test in sorted(self.seconds, key=lambda test: (self.seconds[test], test)):
+        failed = set(self.failed)
+        for test in sorted(
+            self.seconds.keys() - failed, key=lambda test: (self.seconds[test], test)
+        ):
             names = self.functions[test]
             if whole in names or (not mutant.function and any(n.startswith(prefix) for n in names)):
                 file = test.partition("::")[0]
@@ -133,15 +137,16 @@ def recorded(root: Path = ROOT) -> Iterator[set[str]]:
             found.add(f"{Path(code.co_filename).relative_to(root).as_posix()}::{name}")
 
 
-def measure(items: Sequence[Any], run: Any, progress: Any = iter) -> Reach:
+def measure(items: Sequence[Any], run: Any, progress: Any = iter, held: Any = None) -> Reach:
     """Run every test once and return the map.
 
     Args:
         items: of a pytest session.
+        held: the map of other tests, to which these are added; None for an empty one.
         run: runs (item, next item) and returns whether it passed.
         progress: wraps the iteration.
     """
-    reach = Reach()
+    reach = Reach() if held is None else held
     for number in progress(range(len(items))):
         item = items[number]
         following = items[number + 1] if number + 1 < len(items) else None

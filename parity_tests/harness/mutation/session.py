@@ -98,8 +98,7 @@ class Session:
         of: digest of the sources.
         map: file of the map of tests, made if it is missing or old.
         budget: seconds of tests per mutant.
-        old_map: take a map of other sources too; a test that it does not know is run on every
-            mutant that the others let live.
+        old_map: take a map of other sources too, and add the tests that it does not know.
         progress: wraps an iteration over a list, given what it is of.
     """
 
@@ -132,11 +131,10 @@ class Session:
             self._warm()
             gc.collect()
             gc.freeze()  # forks share these pages
-            new = [item for name, item in items.items() if name not in found.seconds]
             for mutant in self.progress(self.mutants, "mutants"):
                 tests = found.tests(mutant, self.budget)
                 seconds = sum(found.seconds[test] for test in tests)
-                chosen = [*(items[test] for test in tests if test in items), *new]
+                chosen = [items[test] for test in tests if test in items]
                 answer, took = fork.ask(
                     functools.partial(self._attempt, mutant, chosen),
                     PATIENCE * (1 + seconds),
@@ -178,22 +176,24 @@ class Session:
 
     def _reach(self, items: Sequence[Any]) -> reach.Reach:
         found = reach.load(self.map, self.of, self.old_map)
-        if found is None:
+        known = found.seconds if found else {}
+        new = [item for item in items if item.nodeid not in known]
+        if new:
 
             def measure() -> str:
                 def progress(numbers: Any) -> Iterable[Any]:
                     return self.progress(numbers, "tests")
 
-                reach.measure(items, self._run, progress).save(self.map, self.of)
+                of = self.of if found is None else "of several sources"
+                reach.measure(new, self._run, progress, found).save(self.map, of)
                 return "done"
 
             fork.ask(measure, limit=3600.0, memory=None, quiet=False)
-            found = reach.load(self.map, self.of)
+            found = reach.load(self.map, self.of, self.old_map)
         if found is None:
             raise UserError(f"the map of the tests was not written to {self.map}")
-        if found.failed:
-            self.map.unlink()  # mended tests are measured anew
-            raise UserError(f"{len(found.failed)} tests fail with no mutant: {found.failed[0]}")
+        if found.failed:  # they would kill every mutant
+            print(f"left out, for they fail with no mutant: {', '.join(found.failed)}", flush=True)
         return found
 
 
