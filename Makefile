@@ -48,7 +48,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long test-full test-torch-free check bench mutants readme clean
+.PHONY: help demo test test-long test-full test-torch-free check bench mutants report readme clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -86,6 +86,11 @@ bench: $(VENV)/.ready ## measure the speed of both twins
 
 mutants: $(VENV)/.ready ## plant faults in scratch and count who notices (half an hour)
 	$(ONE_THREAD) $(PY) scripts/mutants.py --json build/mutants.json
+
+report: $(VENV)/.ready ## prove everything in both precisions, write build/report.html (half an hour)
+	@mkdir -p build
+	$(ONE_THREAD) $(PY) -m parity_tests --all --dtype both --html build/report.html \
+	  $(if $(wildcard build/mutants.json),--mutants build/mutants.json)
 
 readme: $(VENV)/.ready ## measure everything, then write README's table and picture
 	@mkdir -p build

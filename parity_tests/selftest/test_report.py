@@ -118,6 +118,8 @@ def test_a_file_that_cannot_be_written_is_told_before_the_run(
     monkeypatch.setattr(runner, "check_chapter", _never)
     assert cli.main([FIRST, option, str(tmp_path)]) == 2
     assert "is a folder" in capsys.readouterr().err
+    assert cli.main([FIRST, option, os.devnull]) == 2
+    assert "a device; name a file" in capsys.readouterr().err
     assert cli.main([FIRST, option, str(tmp_path / "none" / "x")]) == 2
     assert "does not exist" in capsys.readouterr().err
     with monkeypatch.context() as patch:

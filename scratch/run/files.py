@@ -58,11 +58,11 @@ def writable(path: str | Path, room: int = 0) -> None:
         room: bytes that must be free.
 
     Raises:
-        UserError: it is a folder, its folder is missing or read-only, or the disk is full.
+        UserError: it is no file, its folder is missing or read-only, or the disk is full.
     """
     path = Path(path)
-    if path.is_dir():
-        raise UserError(f"{path}: is a folder; name a file")
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: is a folder or a device; name a file")
     if not path.parent.is_dir():
         raise UserError(f"{path}: the folder {path.parent} does not exist")
     trial = path.parent / f"{TEMPORARY}{secrets.token_hex(8)}"

@@ -31,11 +31,12 @@ def page(documents: Sequence[Document], faults: Faults | None = None) -> str:
         lstrip_blocks=True,
     )
     gathered = content.gather(documents)
+    chapters = [check for entry in gathered.entries if entry.step for check in entry.checks]
     trainings = gathered.trainings()
     across, down = training_plot.ticks()
     return environment.get_template(TEMPLATE).render(
         content=gathered,
-        columns=shares.present(shares.COLUMNS, gathered.checks),
+        columns=shares.present(shares.COLUMNS, chapters),
         present=shares.present,
         all_columns=shares.COLUMNS,
         bins=shares.BIN_NAMES,
