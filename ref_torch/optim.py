@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from ref_torch import nn as own
 from ref_torch.book_optim import BookRMSprop, BookSGD
 from ref_torch.schedule import InverseLR
+from ref_torch.weighted import WeightedLoss
 from scratch.spec.errors import unknown
 from scratch.spec.schema import Train
 
@@ -95,11 +96,12 @@ def make_schedule(
 
 
 def build_loss(train: Train) -> nn.Module:
-    """Return the loss that the spec names.
+    """Return the loss that the spec names, of every output that it weighs.
 
     Raises:
         UserError: the spec names a loss that does not exist.
     """
     if train.loss not in LOSSES:
         raise unknown("loss", train.loss, LOSSES)
-    return LOSSES[train.loss]()
+    loss = LOSSES[train.loss]()
+    return WeightedLoss(loss, train.loss_weights) if train.loss_weights else loss

@@ -17,8 +17,8 @@ class Sizes(NamedTuple):
 
     Attributes:
         parameters: trainable numbers.
-        multiply_adds: of convolutions and linear layers; biases, pooling, normalisation and
-            activations are not counted.
+        multiply_adds: of convolutions and linear layers in evaluation; biases, pooling,
+            normalisation and activations are not counted.
         stages: shape of the output of every module that the chapter's facts name, in the order in
             which they run.
     """
@@ -56,10 +56,15 @@ def sizes(chapter: spec.Chapter) -> Sizes:
         model = construct(chapter).eval()
         for path, module in model.named_modules():
             note(path, module)
-        model(torch.empty(1, *chapter.data.shape))
+        x = torch.empty(1, *chapter.data.shape)
+        model(x)
+        multiply_adds = sum(products)
+        if chapter.train.loss_weights:  # training returns several outputs: it has all the stages
+            shapes.clear()
+            model.train()(x)
     parameters = sum(prod(parameter.shape) for parameter in model.parameters())
     return Sizes(
         parameters,
-        sum(products),
+        multiply_adds,
         {name: shape for name, shape in shapes.items() if name in chapter.facts.shapes},
     )

@@ -40,7 +40,7 @@ BANDS = ((1e-7, "right"), (1e-4, "acceptable"), (1e-2, "suspect"), (np.inf, "wro
 def complex_step(
     module: Module,
     inputs: tuple[Array, ...],
-    d_output: Array | None = None,
+    d_output: Any = None,
     entries: int | None = None,
     seed: int = 0,
 ) -> Pairs:
@@ -50,7 +50,7 @@ def complex_step(
         module: in float64; neither it nor its gradients change.
         inputs: of its forward, float64 (or integers, which have no derivative). For a loss, the
             output of a network and the target.
-        d_output: shape of the output; random and signed if None.
+        d_output: shape of the output, a NamedTuple for several; random and signed if None.
         entries: how many entries of each tensor, drawn at random; None for all.
         seed: of what is drawn.
 
@@ -76,7 +76,7 @@ def complex_step(
 def directional(
     module: Module,
     inputs: tuple[Array, ...],
-    d_output: Array | None = None,
+    d_output: Any = None,
     count: int = 4,
     seed: int = 0,
 ) -> Pairs:
@@ -110,7 +110,7 @@ def directional(
 def finite_difference(
     module: Module,
     inputs: tuple[Array, ...],
-    d_output: Array | None = None,
+    d_output: Any = None,
     entries: int | None = None,
     seed: int = 0,
     step: float = DIFFERENCE_STEP,
@@ -190,17 +190,22 @@ def reading(ratio: float) -> str:
 class _Check:
     """A module's gradients by backward, and a complex copy of it to run anew."""
 
-    def __init__(
-        self, module: Module, inputs: tuple[Array, ...], d_output: Array | None, seed: int
-    ) -> None:
+    def __init__(self, module: Module, inputs: tuple[Array, ...], d_output: Any, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         analytic = copy.deepcopy(module)
         analytic.zero_grad()
-        output = np.asarray(analytic(*inputs))
-        self._d_output = (
-            self.rng.standard_normal(output.shape) if d_output is None else np.asarray(d_output)
-        )
-        dx = analytic.backward(self._d_output if output.ndim else self._d_output[()])
+        output = analytic(*inputs)
+        several = isinstance(output, tuple)
+        outputs = output if several else (output,)
+        given = [None] * len(outputs) if d_output is None else d_output if several else [d_output]
+        self._d_outputs = [
+            self.rng.standard_normal(np.shape(value)) if one is None else np.asarray(one)
+            for value, one in zip(outputs, given, strict=True)
+        ]
+        kind: Any = type(output)
+        first = self._d_outputs[0]
+        whole = kind(*self._d_outputs) if several else first if first.ndim else first[()]
+        dx = analytic.backward(whole)
         self._dx = dx if isinstance(dx, tuple) else (dx,)
         self._gradients = {name: p.grad for name, p in analytic.named_parameters()}
         self._frozen = copy.deepcopy(module).astype(np.complex128)
@@ -243,7 +248,9 @@ class _Check:
             generator.state = state
         with inference():
             output = self._frozen(*self._inputs)
-        return complex((self._d_output * output).sum())
+        outputs = output if isinstance(output, tuple) else (output,)
+        pairs = zip(self._d_outputs, outputs, strict=True)
+        return complex(sum((one * value).sum() for one, value in pairs))
 
 
 def _shaped(gradient: Array, numeric: Array, places: Array) -> tuple[Array, Array]:

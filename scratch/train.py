@@ -25,6 +25,7 @@ from scratch.schedule import Schedule
 from scratch.spec.errors import unknown
 from scratch.spec.schema import Chapter, Train
 from scratch.watch import Watch
+from scratch.weighted import WeightedLoss
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -181,14 +182,15 @@ def predict(model: Module, x: Array) -> Array:
 
 
 def build_loss(plan: Train) -> Module:
-    """Return the loss that the spec names.
+    """Return the loss that the spec names, of every output that it weighs.
 
     Raises:
         UserError: it names one that does not exist.
     """
     if plan.loss not in LOSSES:
         raise unknown("loss", plan.loss, LOSSES)
-    return LOSSES[plan.loss]()
+    loss = LOSSES[plan.loss]()
+    return WeightedLoss(loss, plan.loss_weights) if plan.loss_weights else loss
 
 
 def build_optimizer(plan: Train, model: Module) -> Optimizer:

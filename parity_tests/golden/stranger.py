@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from parity_tests.harness import outputs
 from parity_tests.harness.golden.manifest import Manifest
-from parity_tests.harness.golden.names import of_visit
+from parity_tests.harness.golden.names import of_fields
 from parity_tests.harness.pair import freeze_norms
 from parity_tests.harness.trace import tap_scratch
 from scratch import nn, spec
@@ -46,7 +47,7 @@ def run(manifest: Manifest, given: Mapping[str, Array], set_name: str, dtype: st
     x = given["input"].astype(dtype)
     if set_name == "exact":
         freeze_norms(model)
-        found |= _once(model, x, given["d_output"].astype(dtype))
+        found |= _once(model, x, given, dtype)
         return found
     plan = chapter.train
     criterion, optimizer = build_loss(plan), build_optimizer(plan, model)
@@ -67,10 +68,12 @@ def run(manifest: Manifest, given: Mapping[str, Array], set_name: str, dtype: st
     return found | {f"updated.{name}": value for name, value in model.state_dict().items()}
 
 
-def _once(model: nn.Module, x: Array, d_output: Array) -> Arrays:
+def _once(model: nn.Module, x: Array, given: Mapping[str, Array], dtype: str) -> Arrays:
     model.zero_grad()
     with tap_scratch(model) as trace:
-        model(x)
+        output = model(x)
+        names = of_fields("cotangent", trace.visits[-1], output)
+        d_output = outputs.like(output, tuple(given[name].astype(dtype) for name in names))
         dx = model.backward(d_output)
     return _named(model, trace, dx)
 
@@ -78,8 +81,8 @@ def _once(model: nn.Module, x: Array, d_output: Array) -> Arrays:
 def _named(model: nn.Module, trace: Any, dx: Array) -> Arrays:
     found: Arrays = {"d_input": dx}
     for visit in trace.visits:
-        found[of_visit("activation", visit)] = visit.output
-        found[of_visit("cotangent", visit)] = visit.d_output
+        found |= of_fields("activation", visit, visit.output)
+        found |= of_fields("cotangent", visit, visit.d_output)
     for name, parameter in model.named_parameters():
         found[f"gradient.{name}"] = parameter.grad.copy()
     return found

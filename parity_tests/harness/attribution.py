@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parity_tests.harness import inputs
+from parity_tests.harness import inputs, outputs
 from parity_tests.harness.levels import exact, judge
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import Pair, load, of_chapter, with_cotangent
@@ -119,7 +119,8 @@ def _alive(make: Make) -> int:
     for seed in range(DRAWS):
         pair = make(seed)
         found = run_torch(pair.torch_as("float64"), pair.inputs, pair.d_output)
-        rows = [len(np.unique(v, axis=0)) for v in (found.output, pair.d_output)]
+        both = (*outputs.parts(found.output), *outputs.parts(pair.d_output))
+        rows = [len(np.unique(value, axis=0)) for value in both]
         if min(rows) == BATCH and all(v.reshape(BATCH, -1).any(axis=1).all() for v in found.dx):
             return seed
     return 0
@@ -128,7 +129,10 @@ def _alive(make: Make) -> int:
 def _blamed(fault: SmallFault, pair: Pair, form: str) -> str:
     fault.plant(dict(pair.scratch.named_modules())[fault.path])
     checks = exact.run(pair) if form == "exact" else judge.run(pair, "float64")
-    return "; ".join(f"{c.direction} {c.where} {c.tensor}" for c in first_divergences(checks))
+    return "; ".join(
+        f"{c.direction} {c.where} {outputs.without_field(c.tensor)}"
+        for c in first_divergences(checks)
+    )
 
 
 def counts(attempts: list[Attempt]) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import failures
+from parity_tests.harness import failures, outputs
 from parity_tests.harness.case_pair import of_case
 from parity_tests.harness.cases import CASES
-from parity_tests.harness.golden.names import of_visit
+from parity_tests.harness.golden.names import of_fields
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import Pair, of_chapter
 from parity_tests.harness.rows import has_row
@@ -93,13 +93,12 @@ def _write(root: Path, check: Check, pair: Pair) -> Path:
 def _mine(pair: Pair, dtype: str) -> dict[str, Array]:
     """Run scratch's module and return everything inside it by its golden name."""
     module = pair.scratch_as(dtype)
-    d_output = np.asarray(pair.d_output).astype(dtype)
+    d_output = outputs.cast(pair.d_output, dtype)
     with tap_scratch(module) as trace:
         found = run_scratch(module, cast(pair.inputs, dtype), d_output)
-    named = {of_visit("activation", visit): visit.output for visit in trace.visits}
-    named |= {
-        of_visit("cotangent", visit): visit.d_output
-        for visit in trace.visits
-        if visit.path and visit.d_output is not None
-    }
+    named: dict[str, Array] = {}
+    for visit in trace.visits:
+        named |= of_fields("activation", visit, visit.output)
+        if visit.path and visit.d_output is not None:
+            named |= of_fields("cotangent", visit, visit.d_output)
     return {**named, **failures.named(found)}

@@ -32,11 +32,23 @@ class Crossing:
         path: the first module that has any, "" if there are none.
         far: how far the furthest of that module's units is from its kink in the reference, in units
             of what rounding explains. The modules behind it see inputs that differ already.
+        pool: whether that module is a max pool to which both runs give the same but for rounding.
     """
 
     count: int = 0
     path: str = ""
     far: float = 0.0
+    pool: bool = False
+
+    @property
+    def tied(self) -> bool:
+        """Whether they begin with two values under a maximum that only rounding tells apart.
+
+        Where neighbouring windows of a pool share the winners of all maps, a layer behind it sees
+        the same numbers twice. Its two results are equal, and which of them a second pool takes
+        is up to the place at which a library's matrix product computed them, in any precision.
+        """
+        return self.pool and self.explained
 
     @property
     def explained(self) -> bool:
@@ -90,8 +102,10 @@ def crossing(pair: Pair, reference: Trace, candidate: Trace, dtype: str) -> Cros
         if count and not found.count:
             x = inputs[key]
             far = _distances(x, mask, ours[key])[wrong].max() / bounds.whole(x, dtype)
-            found = Crossing(0, key[0], float(far))
-        found = Crossing(found.count + count, found.path, found.far)
+            given = candidate.by_key()[key].inputs[0]
+            alike = np.abs(given - x).max() <= bounds.whole(x, dtype)
+            found = Crossing(0, key[0], float(far), mask.dtype != bool and bool(alike))
+        found = Crossing(found.count + count, found.path, found.far, found.pool)
     return found
 
 

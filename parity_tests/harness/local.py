@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds
+from parity_tests.harness import bounds, outputs
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.rows import magnitudes, units
 from parity_tests.harness.run import Result, is_buffer
@@ -32,7 +32,7 @@ def as_check(
         level,
         subject,
         module,
-        "forward" if tensor == "output" or is_buffer(tensor) else "backward",
+        "forward" if outputs.without_field(tensor) == "output" or is_buffer(tensor) else "backward",
         tensor,
         engine,
         found.verdict,
@@ -81,9 +81,9 @@ def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, 
         parts = _parts(module, inputs, d_output)
         return {f"dx{i}": max(1, int(np.count_nonzero(part))) for i, part in enumerate(parts)}
     if kind == "MaxPool2d":
-        # Overlapping windows may share a winner: a quarter of the windows is still power.
-        windows = d_output.size
-        return {"dx": min(windows, inputs[0].size)}
+        # Overlapping windows may share a winner: a quarter of those given something is still power.
+        windows = int(np.count_nonzero(d_output))
+        return {"dx": max(1, min(windows, inputs[0].size))}
     if (
         kind.endswith("Loss")
         or kind.startswith("BatchNorm")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import Module as TorchModule
 
-from parity_tests.harness import inputs
+from parity_tests.harness import inputs, outputs
 from parity_tests.harness.draws import drawn
 from parity_tests.harness.in_mode import set_conv_mode
 from parity_tests.harness.pinned import pin_masks
@@ -33,7 +33,7 @@ class Pair:
         scratch: candidate.
         torch: reference.
         inputs: what both take, float64 (or integer targets), representable in the judged dtype.
-        d_output: cotangent of the output.
+        d_output: cotangent of the output; a NamedTuple of them if there are several outputs.
         conv: how scratch convolves where it has the choice.
     """
 
@@ -41,12 +41,18 @@ class Pair:
     scratch: nn.Module
     torch: TorchModule
     inputs: tuple[Array, ...]
-    d_output: Array
+    d_output: Any
     conv: str = "direct"
 
     def scratch_as(self, dtype: str) -> nn.Module:
         """Return a fresh copy of the scratch module in `dtype`."""
         return copy.deepcopy(self.scratch).astype(np.dtype(dtype))
+
+    def evaluated(self) -> Pair:
+        """Return the pair in evaluation, where it has one output, with a cotangent for that."""
+        ours, theirs = copy.deepcopy(self.scratch).eval(), copy.deepcopy(self.torch).eval()
+        pair = replace(self, scratch=ours, torch=theirs)
+        return with_cotangent(pair, inputs.generator(0, self.subject, "evaluation"))
 
     def torch_as(self, dtype: str) -> TorchModule:
         """Return a fresh copy of the torch module in `dtype`."""
@@ -124,8 +130,13 @@ def freeze_norms(*networks: Any) -> None:
 def with_cotangent(
     pair: Pair, rng: np.random.Generator, dtype: str = "float64", exact: bool = False
 ) -> Pair:
-    """Draw the cotangent of the pair's output: random and signed, or small integers."""
+    """Draw the cotangent of every output of the pair: random and signed, or small integers."""
     with torch.no_grad():  # on a copy: in training a forward moves running statistics
-        shape = tuple(pair.torch_as("float64")(*map(torch.from_numpy, pair.inputs)).shape)
-    pair.d_output = inputs.integers(rng, shape, 4) if exact else inputs.signed(rng, shape, dtype)
+        output = pair.torch_as("float64")(*map(torch.from_numpy, pair.inputs))
+
+    def draw(value: torch.Tensor) -> Array:
+        shape = tuple(value.shape)
+        return inputs.integers(rng, shape, 4) if exact else inputs.signed(rng, shape, dtype)
+
+    pair.d_output = outputs.each(draw, output)
     return pair

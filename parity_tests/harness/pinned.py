@@ -54,9 +54,10 @@ def _shapes(model: torch.nn.Module, x: Array, paths: tuple[str, ...]) -> dict[st
     shapes: dict[str, Any] = {}
     for path, module in model.named_modules():
         if path in paths:
+            module.eval()  # draws nothing, while the network runs all that training runs
             module.register_forward_hook(
                 lambda module, inputs, output, path=path: shapes.update({path: output.shape[1:]})
             )
     with torch.no_grad():
-        model.eval()(torch.from_numpy(x))
+        model(torch.from_numpy(x))
     return shapes

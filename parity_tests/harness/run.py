@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from parity_tests.harness import outputs
 from scratch import nn
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -20,22 +21,23 @@ class Result:
     """What a module made of inputs and a cotangent.
 
     Attributes:
-        output: forward result.
+        output: forward result; a NamedTuple if there are several.
         dx: gradient of each differentiable input.
         gradients: gradient of each parameter, by name.
         buffers: what forward left in each buffer, by name.
     """
 
-    output: Array
+    output: Any
     dx: tuple[Array, ...]
     gradients: dict[str, Array]
     buffers: dict[str, Array] = field(default_factory=dict)
 
     def tensors(self) -> dict[str, Array]:
-        """Return everything by name: output, dx (dx0, dx1, ... if several), state."""
+        """Return everything by name: output or output[FIELD], dx or dx0, dx1, ..., state."""
         single = len(self.dx) == 1
         named = {"dx" if single else f"dx{i}": value for i, value in enumerate(self.dx)}
-        return {"output": self.output, **named, **self.gradients, **self.buffers}
+        made = outputs.named("output", self.output)
+        return {**made, **named, **self.gradients, **self.buffers}
 
 
 class BrokenError(Exception):
@@ -47,7 +49,7 @@ class BrokenError(Exception):
         output: what forward had returned, None if it was forward that raised.
     """
 
-    def __init__(self, direction: str, cause: Exception, output: Array | None = None) -> None:
+    def __init__(self, direction: str, cause: Exception, output: Any = None) -> None:
         super().__init__(direction, cause)
         self.output = output
         self.direction = direction
@@ -84,7 +86,7 @@ def scratch_buffers_kept(module: nn.Module) -> Iterator[None]:
             setattr(part, name, value)
 
 
-def run_scratch(module: nn.Module, inputs: tuple[Array, ...], d_output: Array) -> Result:
+def run_scratch(module: nn.Module, inputs: tuple[Array, ...], d_output: Any) -> Result:
     """Run a scratch module in the dtype of its inputs, into which it cannot write.
 
     Its buffers are reported, and afterwards what they were before.
@@ -93,7 +95,7 @@ def run_scratch(module: nn.Module, inputs: tuple[Array, ...], d_output: Array) -
         BrokenError: it raised.
     """
     module.zero_grad()
-    inputs, d_output = tuple(map(_frozen, inputs)), _frozen(np.asarray(d_output))
+    inputs, d_output = tuple(map(_frozen, inputs)), outputs.each(_frozen, d_output)
     with scratch_buffers_kept(module):
         try:
             output = module.forward(*inputs)
@@ -101,21 +103,22 @@ def run_scratch(module: nn.Module, inputs: tuple[Array, ...], d_output: Array) -
             raise BrokenError("forward", cause) from cause
         buffers = {n: np.array(value) for n, value in module.named_buffers() if is_buffer(n)}
     try:
-        dx = module.backward(d_output if np.ndim(d_output) else d_output[()])
+        dx = module.backward(outputs.each(lambda v: v if np.ndim(v) else v[()], d_output))
     except Exception as cause:
-        raise BrokenError("backward", cause, np.asarray(output)) from cause
+        raise BrokenError("backward", cause, outputs.each(np.asarray, output)) from cause
     gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
-    return Result(np.asarray(output), dx if isinstance(dx, tuple) else (dx,), gradients, buffers)
+    made = outputs.each(np.asarray, output)
+    return Result(made, dx if isinstance(dx, tuple) else (dx,), gradients, buffers)
 
 
 def _frozen(value: Array) -> Array:
-    view = value.view()
+    view = np.asarray(value).view()
     view.flags.writeable = False
     return view
 
 
 def run_torch(
-    module: torch.nn.Module, inputs: tuple[Array, ...], d_output: Array, device: str = "cpu"
+    module: torch.nn.Module, inputs: tuple[Array, ...], d_output: Any, device: str = "cpu"
 ) -> Result:
     """Run a torch module in the dtype of its inputs, on the device on which it lies.
 
@@ -133,14 +136,24 @@ def run_torch(
         if is_buffer(name):
             buffers[name] = value.detach().cpu().numpy().copy()
         value.data.copy_(held[name])
+    made = outputs.parts(output)
+    cotangents = [
+        torch.from_numpy(np.array(given)).reshape(value.shape).to(device, value.dtype)
+        for given, value in zip(outputs.parts(d_output), made, strict=True)
+    ]
     found = torch.autograd.grad(
-        output,
+        made,
         [*wanted, *parameters.values()],
-        torch.from_numpy(np.array(d_output)).reshape(output.shape).to(device, output.dtype),
+        cotangents,
         allow_unused=True,
         materialize_grads=True,
     )
-    arrays = [value.detach().cpu().numpy() for value in (output, *found)]
-    split = 1 + len(wanted)
+    output = outputs.each(_array, output)
+    arrays = [_array(value) for value in found]
+    split = len(wanted)
     gradients = dict(zip(parameters, arrays[split:], strict=True))
-    return Result(arrays[0], tuple(arrays[1:split]), gradients, buffers)
+    return Result(output, tuple(arrays[:split]), gradients, buffers)
+
+
+def _array(value: torch.Tensor) -> Array:
+    return value.detach().cpu().numpy()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from parity_tests.harness import outputs
 from scratch import nn
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -24,8 +25,8 @@ class Visit:
         call: 0 for its first call, 1 for its second, ...
         start: position of the call among all calls, in order of entry.
         inputs: what it was given.
-        output: what it returned.
-        d_output: cotangent its backward was given.
+        output: what it returned; a NamedTuple if that is several arrays.
+        d_output: cotangent its backward was given, of the same form.
         dx: what its backward returned (scratch only).
     """
 
@@ -33,8 +34,8 @@ class Visit:
     call: int
     start: int
     inputs: tuple[Array, ...] = ()
-    output: Array = field(default_factory=lambda: np.empty(0))
-    d_output: Array | None = None
+    output: Any = field(default_factory=lambda: np.empty(0))
+    d_output: Any = None
     dx: tuple[Array, ...] = ()
 
     def forget(self) -> None:
@@ -61,6 +62,10 @@ def _copies(values: tuple[Any, ...]) -> tuple[Array, ...]:
     return tuple(np.array(value) for value in values)
 
 
+def _array(value: torch.Tensor) -> Array:
+    return value.detach().numpy().copy()
+
+
 class _Recorder:
     """Numbers the calls and pairs each backward with the latest forward that waits for it."""
 
@@ -77,7 +82,7 @@ class _Recorder:
         self._clock += 1
         self._open.setdefault(path, []).append(visit)
 
-    def leave(self, path: str, output: Array) -> None:
+    def leave(self, path: str, output: Any) -> None:
         visit = self._open[path].pop()
         visit.output = output
         self.trace.visits.append(visit)
@@ -107,13 +112,13 @@ def _wrap(recorder: _Recorder, path: str, module: nn.Module) -> None:
     def tapped_forward(*inputs: Any) -> Any:
         recorder.enter(path, _copies(inputs))
         output = forward(*inputs)
-        recorder.leave(path, np.array(output))
+        recorder.leave(path, outputs.each(np.array, output))
         return output
 
     def tapped_backward(*d_output: Any) -> Any:
         dx = backward(*d_output)
         visit = recorder.back(path)
-        visit.d_output = np.array(d_output[0])
+        visit.d_output = outputs.each(np.array, d_output[0])
         visit.dx = _copies(dx if isinstance(dx, tuple) else (dx,))
         return dx
 
@@ -132,10 +137,12 @@ def tap_torch(model: torch.nn.Module) -> Iterator[Trace]:
             recorder.enter(path, _copies(tuple(value.detach().numpy() for value in inputs)))
 
         def after(_: Any, __: Any, output: Any) -> None:
-            recorder.leave(path, output.detach().numpy().copy())
+            recorder.leave(path, outputs.each(_array, output))
 
         def back(_: Any, d_output: Any) -> None:
-            recorder.back(path).d_output = d_output[0].detach().numpy().copy()
+            visit = recorder.back(path)
+            given = None if any(part is None for part in d_output) else tuple(map(_array, d_output))
+            visit.d_output = None if given is None else outputs.like(visit.output, given)
 
         handles.append(module.register_forward_pre_hook(before))
         handles.append(module.register_forward_hook(after))

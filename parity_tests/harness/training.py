@@ -19,9 +19,10 @@ from parity_tests.harness.stepping import ScratchStepper, State, TorchStepper, t
 from parity_tests.harness.traits import normalised
 from ref_torch.build import construct as construct_torch
 from ref_torch.optim import build_loss
-from scratch import nn, optim, spec, weights
+from scratch import optim, spec, weights
 from scratch.build import construct as construct_scratch
 from scratch.data import order
+from scratch.train import build_loss as build_scratch_loss
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -161,7 +162,7 @@ class ScratchTwin:
     def __init__(self, task: Task, dtype: str) -> None:
         self.dtype = dtype
         self.model = task.pair.scratch_as(dtype)
-        self.criterion = getattr(nn, task.train.loss)()
+        self.criterion = build_scratch_loss(task.train)
         make = getattr(optim, task.optimizer)
         self.optimizer = make(self.model.parameters(), **task.options)
         self.stepper = ScratchStepper(self.optimizer)

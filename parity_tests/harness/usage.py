@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds
+from parity_tests.harness import bounds, outputs
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.inputs import generator
 from parity_tests.harness.local import as_check, judge
@@ -41,7 +41,7 @@ def twice(
     path: str,
     ours: nn.Module,
     inputs: tuple[Array, ...],
-    d_output: Array,
+    d_output: Any,
     first: Result,
 ) -> list[Check]:
     """Run forward twice, then backward twice, and clear.
@@ -79,12 +79,12 @@ def twice(
     mode = ours.training
     try:
         with scratch_buffers_kept(ours):
-            again = np.asarray(ours.forward(*inputs))
+            again = outputs.each(np.asarray, ours.forward(*inputs))
             ours.forward(*others)
         ours.train(not mode)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", nn.StaleForwardWarning)
-            _backward(ours, np.zeros_like(d_output))
+            _backward(ours, outputs.each(np.zeros_like, d_output))
         expect(outer, 1, HANDED_OUT)
         dx = _backward(ours, d_output)
     except Exception as cause:
@@ -93,8 +93,8 @@ def twice(
         return [as_check(found, level, subject, path, "output", engine)]
     finally:
         ours.train(mode)
-    expect({"output": again}, 1, AGAIN)
-    expect(dict(zip([name for name in outer if name != "output"], dx, strict=True)), 1, STACK)
+    expect(outputs.named("output", again), 1, AGAIN)
+    expect(dict(zip([name for name in outer if name.startswith("dx")], dx, strict=True)), 1, STACK)
     expect(_gradients(ours), 2, ADDED)
     with scratch_buffers_kept(ours):
         ours.forward(*inputs)
@@ -106,8 +106,8 @@ def twice(
     return checks
 
 
-def _backward(ours: nn.Module, d_output: Array) -> tuple[Array, ...]:
-    dx = ours.backward(d_output if np.ndim(d_output) else d_output[()])
+def _backward(ours: nn.Module, d_output: Any) -> tuple[Array, ...]:
+    dx = ours.backward(outputs.each(lambda v: v if np.ndim(v) else v[()], d_output))
     return dx if isinstance(dx, tuple) else (dx,)
 
 

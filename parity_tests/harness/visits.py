@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from parity_tests.harness import outputs
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.local import as_check
 from parity_tests.harness.pair import Pair
@@ -59,7 +60,7 @@ def candidate_trace(pair: Pair, dtype: str) -> Trace:
     model = pair.scratch_as(dtype)
     inputs = cast(pair.inputs, dtype)
     with tap_scratch(model) as trace, contextlib.suppress(BrokenError):
-        run_scratch(model, inputs, np.asarray(pair.d_output).astype(dtype))
+        run_scratch(model, inputs, outputs.cast(pair.d_output, dtype))
     return trace
 
 
@@ -77,11 +78,14 @@ def broken(
     raised = Comparison(Verdict.FAIL, np.inf, note=error.reason)
     if error.output is None:
         return [as_check(raised, level, pair.subject, path, "output", engine)]
-    forward = compare(error.output, truth.output, limits["output"], dtype=dtype)
-    return [
-        as_check(forward, level, pair.subject, path, "output", engine),
-        as_check(raised, level, pair.subject, path, "dx", engine),
-    ]
+    found, want = (outputs.named("output", value) for value in (error.output, truth.output))
+    checks = [as_check(raised, level, pair.subject, path, "dx", engine)]
+    for name, value in found.items():
+        forward = Comparison(Verdict.FAIL, np.inf, note="the reference has no such output")
+        if name in want:
+            forward = compare(value, want[name], limits[name], dtype=dtype)
+        checks.insert(-1, as_check(forward, level, pair.subject, path, name, engine))
+    return checks
 
 
 def places(pair: Pair, trace: Trace, dtype: str) -> Iterator[Place]:

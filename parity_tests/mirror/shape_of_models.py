@@ -11,7 +11,8 @@ from parity_tests.mirror.sources import classes, dotted, imports, method
 def functional_calls(tree: ast.Module) -> list[str]:
     """Find what computes outside a named child.
 
-    In `forward` only `self.<child>(...)`, a local name bound to a child, and builtins are called,
+    In `forward` only `self.<child>(...)`, a local name bound to a child, builtins and a NamedTuple
+    of the same file are called,
     and arithmetic stands in subscripts and `range(...)` only: a sum is a child `Add`, a join is a
     child `Concat`. Nowhere is `torch.nn.functional` imported or an operation done in place.
     """
@@ -26,13 +27,22 @@ def functional_calls(tree: ast.Module) -> list[str]:
     for cls in classes(tree).values():
         forward = method(cls, "forward")
         if forward is not None:
-            found += _loose(forward)
+            found += _loose(forward, named_tuples(tree))
     return found
 
 
-def _loose(forward: ast.FunctionDef) -> list[str]:
+def named_tuples(tree: ast.Module) -> set[str]:
+    """Return the NamedTuples of a file, which models with several outputs return."""
+    return {
+        name
+        for name, cls in classes(tree).items()
+        if "NamedTuple" in {dotted(base) for base in cls.bases}
+    }
+
+
+def _loose(forward: ast.FunctionDef, tuples: set[str]) -> list[str]:
     found = []
-    children = _bound_to_children(forward)
+    allowed = _bound_to_children(forward) | tuples
     pending: list[ast.AST] = list(forward.body)
     while pending:
         node = pending.pop(0)
@@ -43,7 +53,7 @@ def _loose(forward: ast.FunctionDef) -> list[str]:
             name = dotted(node.func)
             if name == "range":
                 continue
-            known = name.startswith("self.") or name in children or hasattr(builtins, name)
+            known = name.startswith("self.") or name in allowed or hasattr(builtins, name)
             if not known:
                 found.append(f"{node.lineno}: {ast.unparse(node.func)}(...)")
         elif isinstance(node, ast.BinOp | ast.AugAssign | ast.UnaryOp | ast.Compare):

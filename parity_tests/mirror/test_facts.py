@@ -33,7 +33,7 @@ def _construct_torch(chapter: spec.Chapter) -> Any:
     return model.to_empty(device="cpu")
 
 
-TWINS: dict[str, tuple[Make, Callable[[Any, np.ndarray], list[Call]]]] = {
+TWINS: dict[str, tuple[Make, Callable[..., list[Call]]]] = {
     "scratch": (construct, scratch_calls),
     "ref_torch": (_construct_torch, torch_calls),
 }
@@ -45,13 +45,19 @@ def _parameters(model: Any) -> int:
 
 @functools.cache
 def _calls(twin: str, id: str, size: str) -> tuple[list[str], list[Call]]:
-    """Return the paths of the leaves and every call, of one sample if the network is large."""
+    """Return the paths of the leaves and every call, of one sample if the network is large.
+
+    A network with several outputs in training runs in training: evaluation leaves out its heads.
+    """
     make, calls = TWINS[twin]
     chapter = spec.get(id, size)
     model = make(chapter)
     batch = 1 if size == "full" and id in LARGE_IDS else BATCH
     x = np.random.default_rng(0).standard_normal((batch, *chapter.data.shape)).astype(np.float32)
-    found = [(path, (BATCH, *shape[1:])) for path, shape in calls(model, x)]
+    found = [
+        (path, (BATCH, *shape[1:]))
+        for path, shape in calls(model, x, bool(chapter.train.loss_weights))
+    ]
     return leaves(model), found
 
 

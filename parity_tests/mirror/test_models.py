@@ -134,6 +134,15 @@ def test_a_functional_import_or_an_operation_in_place_is_seen(text: str) -> None
     assert len(functional_calls(ast.parse(text))) == 1
 
 
+def test_only_a_named_tuple_of_the_file_is_made() -> None:
+    text = (
+        "class Heads({base}):\n  main: Tensor\n"
+        "class Net(Module):\n  def forward(self, x):\n    return Heads(self.fc(x))\n"
+    )
+    assert functional_calls(ast.parse(text.format(base="NamedTuple"))) == []
+    assert len(functional_calls(ast.parse(text.format(base="Module")))) == 1
+
+
 def test_loops_over_children_and_index_arithmetic_are_allowed() -> None:
     text = (
         "class Net(Module):\n  def forward(self, x):\n"

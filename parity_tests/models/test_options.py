@@ -20,6 +20,8 @@ OPTIONS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("mlp_mnist", {"activations": ("Tanh", "ReLU")}),
     ("resnet50", {"stride_on": "1x1"}),
     ("alexnet", {"variant": "torchvision"}),
+    ("googlenet", {"variant": "torchvision"}),
+    ("googlenet", {"aux_logits": False}),
 )
 
 

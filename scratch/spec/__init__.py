@@ -18,6 +18,7 @@ from scratch.spec import (
     densenet,
     fourier,
     gates,
+    googlenet,
     kernels,
     lenet,
     linear,
@@ -74,6 +75,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     *resnet.IMAGENET,
     *resnet.CIFAR,
     *densenet.CHAPTERS,
+    googlenet.GOOGLENET,
 )
 
 

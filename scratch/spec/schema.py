@@ -111,6 +111,8 @@ class Train:
         l1: adds l1 sum|w| / m to the loss of a step, m its samples; weights only, no biases.
         l2: adds l2 sum w^2 / (2 m).
         stop: when the run ends early, None for never.
+        loss_weights: of a network that returns several outputs in training: the loss is the sum of
+            each field's own, times its weight.
     """
 
     loss: str
@@ -126,6 +128,7 @@ class Train:
     l1: float = 0.0
     l2: float = 0.0
     stop: Stop | None = None
+    loss_weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,9 @@ def _names_of_factors(evidence: Evidence, want: Array, step: bool) -> Iterator[t
     if n > 1:
         yield n / (n - 1), "N / (N - 1) times too large: unbiased for biased variance"
         yield (n - 1) / n, "(N - 1) / N times too small: biased for unbiased variance"
-    output = evidence.arrays["output"]
+    output = next(a for name, a in evidence.arrays.items() if name.partition(".")[0] == "output")
+    for weight in {w for call in evidence.set.calls for w in _loss_weights(call) if w != 1}:
+        yield 1 / weight, f"not multiplied by its output's weight in the loss, {weight:g}"
     width = output.size // n
     if width > 1:
         yield float(width), f"{width} times too large ({width} outputs): {sums} over the outputs"
@@ -189,6 +191,10 @@ def _names_of_factors(evidence: Evidence, want: Array, step: bool) -> Iterator[t
         yield 1 / (n * width), f"{n * width} times too small: a mean over all outputs of the batch"
     yield 1 / math.log(2), "1 / ln 2 times too large: the logarithm to base 2"
     yield 1 / math.log(10), "1 / ln 10 times the reference: the logarithm to base 10"
+
+
+def _loss_weights(call: Call) -> list[float]:
+    return list(call.options.get("loss_weights", {}).values())
 
 
 def _other_tensors(evidence: Evidence, tensor: Tensor, want: Array, got: Array) -> Iterator[Guess]:

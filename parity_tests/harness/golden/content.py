@@ -11,6 +11,7 @@ from parity_tests.harness import inputs
 from parity_tests.harness.draws import targets
 from parity_tests.harness.golden import meanings, reference, sets
 from parity_tests.harness.golden.manifest import STEP, Call, Manifest, Set
+from parity_tests.harness.golden.names import of_fields
 from parity_tests.harness.golden.nearness import near
 from parity_tests.harness.golden.reference import Run
 from parity_tests.harness.inputs import EXACT_EPS
@@ -49,7 +50,9 @@ def make(
     exact, exact_arrays = _exact(chapter, dtype)
     both = (real, exact)
     plan = dataclasses.asdict(chapter.train)
-    kept = ("loss", "optimizer", "lr", "optimizer_args", "l1", "l2")
+    kept = ["loss", "optimizer", "lr", "optimizer_args", "l1", "l2"]
+    if plan["loss_weights"]:
+        kept.append("loss_weights")
     kinds = [call.kind for one in both for call in one.calls]
     manifest = Manifest(
         id,
@@ -76,7 +79,9 @@ def _real(chapter: spec.Chapter, dtype: str, steps: int) -> tuple[Set, Arrays]:
         if not kinks.units:
             break
     plan = chapter.train
-    loss = Call("loss", plan.loss, {}, ("output", "target"), "loss", "")
+    fields = of_fields("activation", wide.trace.visits[-1], wide.output)
+    weights = {"loss_weights": dict(plan.loss_weights)} if plan.loss_weights else {}
+    loss = Call("loss", plan.loss, weights, (*fields, "target"), "loss", "")
     options = {"lr": plan.lr, **plan.optimizer_args, "steps": steps}
     step = Call(STEP, plan.optimizer, options, (), "", "")
     return sets.real(

@@ -82,6 +82,9 @@ def conventions(kinds: Iterable[str], chapter: Chapter) -> dict[str, str]:
         found["input"] = "(N, C, H, W): sample, map, row, column"
     found |= {kind: LAYERS.get(kind, UNTOLD) for kind in dict.fromkeys(kinds) if kind not in told}
     found[plan.loss] = LOSSES.get(plan.loss, UNTOLD)
+    if plan.loss_weights:
+        terms = " + ".join(f"{weight:g} {name}" for name, weight in plan.loss_weights.items())
+        found["outputs"] = f"training returns several; the loss is {terms}, of each one's own"
     found[plan.optimizer] = OPTIMISERS.get(plan.optimizer, UNTOLD)
     if plan.l1 or plan.l2:
         found["penalty"] = PENALTY

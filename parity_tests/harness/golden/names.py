@@ -19,6 +19,29 @@ Entry = tuple[str, str, str, Array]  # role, phase, module, value
 _MASK = "mask"
 
 
+def of_fields(kind: str, visit: Visit, value: Any) -> dict[str, Array]:
+    """Return what a module returns, or its cotangent, by name: "output.logits" of several outputs.
+
+    Args:
+        kind: "activation" or "cotangent".
+        visit: the call.
+        value: its output, or the cotangent of that.
+    """
+    return dotted(of_visit(kind, visit), value)
+
+
+def dotted(name: str, value: Any) -> dict[str, Array]:
+    """Return the one value by `name`, or every field of a NamedTuple by `name.field`.
+
+    >>> dotted("output", 3)
+    {'output': 3}
+    """
+    if not isinstance(value, tuple):
+        return {name: value}
+    fields: Any = value
+    return {f"{name}.{field}": part for field, part in fields._asdict().items()}
+
+
 def of_visit(kind: str, visit: Visit) -> str:
     """Return the name of what a module returns, or of its cotangent.
 
@@ -59,14 +82,15 @@ class Names:
         for visit in run.trace.visits:
             if silent(self.modules[visit.path]):  # always zero: nothing to hold anybody against
                 continue
-            found[of_visit("activation", visit)] = ("activation", FORWARD, visit.path, visit.output)
+            for name, value in of_fields("activation", visit, visit.output).items():
+                found[name] = ("activation", FORWARD, visit.path, value)
         if run.loss is not None:
             found["loss"] = ("loss", FORWARD, "", run.loss)
         for visit in reversed(run.trace.visits):
             if visit.d_output is not None:
-                name = of_visit("cotangent", visit)
                 phase = BACKWARD if visit.path or run.loss is not None else GIVEN
-                found[name] = ("cotangent", phase, visit.path, visit.d_output)
+                for name, value in of_fields("cotangent", visit, visit.d_output).items():
+                    found[name] = ("cotangent", phase, visit.path, value)
             for name, value in run.gradients.items():
                 if visit.call == 0 and name.rpartition(".")[0] == visit.path:
                     found[f"gradient.{name}"] = ("gradient", BACKWARD, visit.path, value)

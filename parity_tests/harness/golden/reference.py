@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from parity_tests.harness import outputs
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.run import cast, run_torch
 from parity_tests.harness.trace import Trace, tap_torch
@@ -25,7 +26,7 @@ class Run:
 
     Attributes:
         trace: of the first step.
-        output: of the first step.
+        output: of the first step; a NamedTuple of several.
         loss: of the first step, with the penalties; None without a loss.
         d_input: gradient of the input in the first step.
         gradients: of every parameter in the first step.
@@ -34,7 +35,7 @@ class Run:
     """
 
     trace: Trace
-    output: Array
+    output: Any
     loss: Array | None
     d_input: Array
     gradients: dict[str, Array]
@@ -70,7 +71,8 @@ def train(pair: Pair, plan: Train, target: Array, steps: int, dtype: str, roll: 
                 loss = loss + penalty(model, plan.l1, plan.l2, len(x))
             loss.backward()
         gradients = {name: _array(p.grad) for name, p in model.named_parameters()}
-        runs.append(Run(trace, _array(output), _array(loss), _array(x.grad), gradients, {}, ()))
+        made = outputs.each(_array, output)
+        runs.append(Run(trace, made, _array(loss), _array(x.grad), gradients, {}, ()))
         optimizer.step()
     first = runs[0]
     after = {name: _array(value) for name, value in model.state_dict().items()}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds, onnx_layer, rows_winograd, usage
+from parity_tests.harness import bounds, onnx_layer, outputs, rows_winograd, usage
 from parity_tests.harness.compare import compare
 from parity_tests.harness.exact_norm import fixed_norm_terms
 from parity_tests.harness.kinks import one_armed
@@ -65,7 +65,7 @@ def _place(pair: Pair, place: Place, dtype: str) -> list[Check]:
     assert d_output is not None
     truth = run_torch(place.torch, inputs, d_output)
     zero = dict.fromkeys(truth.tensors(), 0.0)
-    narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
+    narrow, d_narrow = cast(inputs, dtype), outputs.cast(d_output, dtype)
     try:
         found = run_scratch(place.scratch, narrow, d_narrow)
     except BrokenError as error:
@@ -146,7 +146,7 @@ def _proof(pair: Pair, place: Place, truth: Result) -> list[Check]:
                     LEVEL,
                     pair.subject,
                     place.path,
-                    "forward" if name == "output" else "backward",
+                    "forward" if outputs.without_field(name) == "output" else "backward",
                     name,
                     "torch float64",
                     Verdict.MISTRUSTED,

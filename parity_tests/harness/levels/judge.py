@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from parity_tests.harness import arbiter, bounds, nulls, usage
+from parity_tests.harness import arbiter, bounds, nulls, outputs, usage
 from parity_tests.harness.compare import compare
 from parity_tests.harness.kinks import Crossing, crossing, one_armed
 from parity_tests.harness.local import as_check, judge, reach, silent, tolerances
+from parity_tests.harness.localise import WHOLE_RUN
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.precision import precision_path
+from parity_tests.harness.rows import has_row
 from parity_tests.harness.run import BrokenError, Result, cast, run_scratch, run_torch
 from parity_tests.harness.trace import Trace
 from parity_tests.harness.verdict import Check, Verdict
@@ -69,7 +71,10 @@ def run(pair: Pair, dtype: str) -> list[Check]:
     for place in places(pair, reference, dtype):
         checks += _place(level, pair, place, dtype, nulls.below(place.path, null), known)
         place.visit.forget()
-    return checks + whole
+    if isinstance(pair.d_output, tuple):
+        checks += _in_evaluation(level, pair.evaluated(), dtype, known)
+    checks += whole
+    return _behind_a_tie(checks, pair) if dtype == "float64" and found.tied else checks
 
 
 def _place(
@@ -78,7 +83,7 @@ def _place(
     """Judge one call of one module: what it gives, and whether it gives it however it is used."""
     inputs, d_output = place.visit.inputs, place.visit.d_output
     assert d_output is not None
-    narrow, d_narrow = cast(inputs, dtype), np.asarray(d_output).astype(dtype)
+    narrow, d_narrow = cast(inputs, dtype), outputs.cast(d_output, dtype)
     checks, found, limits = _values(level, pair, place, dtype, narrow, d_narrow, null, known)
     if found is None:
         return checks
@@ -97,7 +102,7 @@ def _values(
     place: Place,
     dtype: str,
     narrow: tuple[Array, ...],
-    d_narrow: Array,
+    d_narrow: Any,
     null: nulls.Units,
     known: Known,
 ) -> tuple[list[Check], Result | None, dict[str, Any]]:
@@ -116,7 +121,7 @@ def _values(
     Returns:
         The checks, what scratch gave (None where it raised), and the tolerance of each tensor.
     """
-    wide, d_wide = cast(narrow, np.float64), d_narrow.astype(np.float64)
+    wide, d_wide = cast(narrow, np.float64), outputs.cast(d_narrow, np.float64)
     truth = run_torch(place.torch, wide, d_wide)
     other: Result | None = None
     if dtype == "float32":
@@ -156,6 +161,20 @@ def _values(
     return checks, found, limits
 
 
+def _in_evaluation(level: str, pair: Pair, dtype: str, known: Known) -> list[Check]:
+    """Judge the whole of a network that returns less in evaluation than in training.
+
+    What evaluation leaves out has a gradient of zero.
+    """
+    reference = reference_trace(pair)
+    ran = {visit.path for visit in reference.visits}
+    idle = (name for name, _ in pair.torch.named_parameters() if name.rpartition(".")[0] not in ran)
+    *_, root = places(pair, reference, dtype)
+    found = Known({}, {**known.reach, **dict.fromkeys(idle, 0)})
+    checks = _place(level, pair, root, dtype, {}, found)
+    return [replace(check, engine=f"{check.engine} in evaluation") for check in checks]
+
+
 def _error(got: Array, want: Array) -> float:
     return float(np.abs(got - want).max(initial=0.0))
 
@@ -165,7 +184,7 @@ def _cumulative(
 ) -> list[Check]:
     """Compare the two whole runs at every tap: what a module passed on, whoever made it."""
     ours = candidate.by_key()
-    engine = f"scratch {dtype} in the whole run"
+    engine = f"scratch {dtype} {WHOLE_RUN}"
     if set(ours) != set(reference.by_key()):
         missing = sorted(set(reference.by_key()) ^ set(ours))
         path = missing[0][0]
@@ -187,18 +206,18 @@ def _cumulative(
     theirs = dict(pair.torch.named_modules())
     for visit in reference.visits:
         can = {"output": 0} if silent(theirs[visit.path]) else {}
-        if visit.d_output is not None:  # the dx of layers behind, which had to have power there
-            can["d_output"] = max(1, int(np.count_nonzero(visit.d_output)))
         got = ours[visit.path, visit.call]
-        for tensor, a, b in (
-            ("output", got.output, visit.output),
-            ("d_output", got.d_output, visit.d_output),
-        ):
-            if a is None or b is None:
-                continue
-            limit = bounds.whole(b, dtype)
-            found = compare(a, b, limit, dtype=dtype, reach=can.get(tensor))
-            checks.append(as_check(found, level, pair.subject, visit.path, tensor, engine))
+        for kind in ("output", "d_output"):
+            given, wanted = (outputs.named(kind, getattr(one, kind)) for one in (got, visit))
+            for tensor, b in wanted.items():
+                a = given.get(tensor)
+                if a is None or b is None:
+                    continue
+                if kind == "d_output":  # the dx of layers behind, which had to have power there
+                    can[tensor] = max(1, int(np.count_nonzero(b)))
+                limit = bounds.whole(b, dtype)
+                found = compare(a, b, limit, dtype=dtype, reach=can.get(tensor))
+                checks.append(as_check(found, level, pair.subject, visit.path, tensor, engine))
     return checks
 
 
@@ -219,8 +238,20 @@ def _unreached(pair: Pair, reference: Trace, level: str) -> list[Check]:
     ]
 
 
+def _behind_a_tie(checks: list[Check], pair: Pair) -> list[Check]:
+    """Where a maximum is decided by rounding alone, what lies behind it accuses nobody."""
+    leaves = {path for path, module in pair.torch.named_modules() if has_row(module)}
+    return [
+        replace(check, verdict=Verdict.KINK, note="behind a tie that rounding decides")
+        if check.verdict is Verdict.FAIL
+        and (check.module not in leaves or WHOLE_RUN in check.engine)
+        else check
+        for check in checks
+    ]
+
+
 def _beyond_kinks(
-    checks: list[Check], pair: Pair, place: Place, inputs: tuple[Array, ...], d_output: Array
+    checks: list[Check], pair: Pair, place: Place, inputs: tuple[Array, ...], d_output: Any
 ) -> list[Check]:
     """In float32 a unit beyond its kink explains what a block makes of its input, a leaf's not."""
     if place.leaf or not any(check.verdict is Verdict.FAIL for check in checks):
@@ -261,6 +292,6 @@ def _audit(level: str, pair: Pair, found: Crossing, dtype: str) -> Check:
         "forward",
         "mask",
         f"scratch {dtype} in the whole run",
-        Verdict.KINK if dtype == "float32" and found.explained else Verdict.FAIL,
+        Verdict.KINK if found.tied or (dtype == "float32" and found.explained) else Verdict.FAIL,
         note=note,
     )

@@ -157,3 +157,64 @@ def _(original: Any, self: Any, d_output: Array) -> Any:
     _, d = self.join.backward(d_output)
     d = self.norm2.backward(self.relu2.backward(self.conv2.backward(d)))
     return self.norm1.backward(self.relu1.backward(self.conv1.backward(d)))
+
+
+@plant(
+    "gradient of a head forgotten",
+    "models.googlenet.GoogLeNet.backward",
+    ["googlenet"],
+    "backward (googlenet) dx",
+)
+def _(original: Any, self: Any, d_output: Any) -> Any:
+    if isinstance(d_output, tuple):
+        given: Any = d_output
+        d_output = given._replace(aux_logits1=np.zeros_like(given.aux_logits1))
+    return original(self, d_output)
+
+
+@plant(
+    "each head given the gradient of the other",
+    "models.googlenet.GoogLeNet.backward",
+    ["googlenet"],
+    "backward (googlenet) dx",
+)
+def _(original: Any, self: Any, d_output: Any) -> Any:
+    if isinstance(d_output, tuple):
+        given: Any = d_output
+        d_output = given._replace(aux_logits1=given.aux_logits2, aux_logits2=given.aux_logits1)
+    return original(self, d_output)
+
+
+@plant(
+    "gradient of an inception module cut one map too late",
+    "models.googlenet.Inception.backward",
+    ["googlenet"],
+    "backward inception4d dx",
+)
+def _(original: Any, self: Any, d_output: Array) -> Any:
+    return original(self, np.roll(d_output, -1, axis=1))
+
+
+@plant(
+    "heads active in evaluation",
+    "models.googlenet.GoogLeNet.forward",
+    ["googlenet"],
+    "forward (googlenet) output",
+)
+def _(original: Any, self: Any, input: Array) -> Any:
+    mode = self.training
+    self.training = True
+    try:
+        return original(self, input)
+    finally:
+        self.training = mode
+
+
+@plant(
+    "outputs of the heads weigh as much as the last",
+    "weighted.WeightedLoss.__init__",
+    ["googlenet"],
+    "step SGD with momentum",
+)
+def _(original: Any, self: Any, loss: nn.Module, weights: Any) -> None:
+    original(self, loss, dict.fromkeys(weights, 1.0))
