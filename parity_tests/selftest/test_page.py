@@ -175,7 +175,9 @@ def test_what_is_not_finite_survives(tmp_path: Path) -> None:
     again = document.read(path).subjects[0].checks[0]
     assert again.used == float("inf")
     assert repr(again.curve) == repr(curve)
-    assert "does not part" not in render.page([made])  # NaN at step 2 is a horizon
+    page = render.page([made])
+    assert "does not part" not in page  # NaN at step 2 is a horizon
+    assert "#engines" not in page  # no implementation was judged: no empty table
 
 
 # ---- planted faults

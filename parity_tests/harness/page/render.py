@@ -39,6 +39,7 @@ def page(documents: Sequence[Document], faults: Faults | None = None) -> str:
         columns=shares.present(shares.COLUMNS, chapters),
         present=shares.present,
         all_columns=shares.COLUMNS,
+        engines=gathered.engines(),
         bins=shares.BIN_NAMES,
         trainings=trainings,
         in_full=trainings[:IN_FULL],
