@@ -25,6 +25,7 @@ from scratch.ops import (
     norm,
     pool,
     rectifiers,
+    scale,
     tanh_loss,
 )
 from scratch.ops.checks import ShapeError
@@ -111,6 +112,8 @@ REFUSED: list[tuple[Callable[..., Any], Any, str]] = [
     (joins.concat, call(Y, Y, axis=2), "an axis of an array with 2 axes; got 2"),
     (joins.concat, call(Y, zeros(2, 3, dtype="f8")), "float32; got float64"),
     (joins.concat, call(Y, zeros(2, 0)), "no empty axis; got (2, 0)"),
+    (scale.channel_scale, call(X, zeros(4), zeros(4)), "(N, 4, H, W); got (2, 3, 7, 8)"),
+    (scale.channel_scale, call(X.astype("f8"), zeros(3), zeros(3)), "float32; got float64"),
     (norm.batch_norm, call(zeros(4)), "(N, C); got (4,)"),
     (norm.batch_norm, call(X, zeros(4)), "(N, 4, axis 2, axis 3); got (2, 3, 7, 8)"),
     (norm.batch_norm, call(X, zeros(3), zeros(2)), "(3,); got (2,)"),
