@@ -45,7 +45,8 @@ class Kernels:
 
     def _values(self, weight: Array) -> Array:
         flat = rows(len(self.transform), weight[:, :, 0, 0].size, weight.dtype)
-        np.matmul(self.transform, weight.reshape(-1, TAPS * TAPS).T, out=flat)
+        by_tap = weight.transpose(2, 3, 0, 1).reshape(TAPS * TAPS, -1)  # as conv_taps.kernels lie
+        np.matmul(self.transform, by_tap, out=flat)
         values = flat.reshape(-1, *weight.shape[:2])
         if not self.turned:
             return values
@@ -59,7 +60,7 @@ class KernelGradient:
     def __init__(self, weight: Array, tile: int, blocks: int) -> None:
         """Start with zeros in the shape of the kernels (O, C, 3, 3)."""
         self.whole = blocks == 1
-        self.dweight = np.zeros(weight.shape, weight.dtype)
+        self.dweight = np.zeros_like(weight)
         self.transform = transforms(tile, weight.dtype).kernel
         self.sum: Array | None = None
 
@@ -80,5 +81,5 @@ class KernelGradient:
         return self.dweight
 
     def _back(self, d_values: Array) -> Array:
-        flat = d_values.reshape(len(d_values), -1).T @ self.transform  # (maps * C, 9)
-        return flat.reshape(-1, *self.dweight.shape[1:])
+        by_tap = self.transform.T @ d_values.reshape(len(d_values), -1)  # (9, maps * C)
+        return by_tap.reshape(TAPS, TAPS, -1, self.dweight.shape[1]).transpose(2, 3, 0, 1)
