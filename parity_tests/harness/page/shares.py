@@ -71,7 +71,7 @@ def cell(checks: Sequence[Check]) -> Cell:
 
 
 def _engine(level: str, *engines: str) -> Selects:
-    return lambda c: c.level == level and c.engine.removesuffix(" in the whole run") in engines
+    return lambda c: c.level == level and c.engine.partition(" in ")[0] in engines
 
 
 ORT = ("onnxruntime off", "onnxruntime all", "ONNX Runtime off", "ONNX Runtime all")
