@@ -219,6 +219,9 @@ def test_the_score_leaves_out_what_is_allowed_and_lists_what_lives() -> None:
 def test_a_larger_sample_holds_the_smaller() -> None:
     mutants = source.mutants_of(FILE)
     assert score.sample(mutants, 9, 3)[:5] == score.sample(mutants, 5, 3)
+    rest = [m for m in score.sample(mutants, 9, 3) if m != mutants[0]]
+    assert score.sample(mutants[1:], len(rest), 3) == rest  # the code changed elsewhere
+    assert score.sample(mutants, 9, 3) != score.sample(mutants, 9, 4)
     assert sorted(m.key for m in score.sample(mutants, None, 3)) == sorted(m.key for m in mutants)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from parity_tests.harness.mutation import allowed
 from parity_tests.harness.mutation.session import KILLED, SURVIVED, UNTRIED, Record
@@ -15,9 +14,15 @@ WANTED = 0.95
 
 
 def sample(mutants: Sequence[Mutant], count: int | None, seed: int) -> list[Mutant]:
-    """Return so many mutants, drawn without return; a larger sample holds the smaller ones."""
-    order = np.random.default_rng(seed).permutation(len(mutants))[:count]
-    return [mutants[number] for number in order]
+    """Return so many mutants, in an order that follows from seed and key.
+
+    A larger sample holds the smaller ones, and a change of the code leaves the rest of a sample.
+    """
+
+    def place(mutant: Mutant) -> str:
+        return hashlib.sha256(f"{seed} {mutant.key}".encode()).hexdigest()
+
+    return sorted(mutants, key=place)[:count]
 
 
 def summary(
