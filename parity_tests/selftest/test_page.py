@@ -119,6 +119,7 @@ def test_a_failure_comes_first_with_its_place_its_values_and_its_command(tmp_pat
     ][:1]
     page, json_file = tmp_path / "page.html", tmp_path / "found.json"
     argv = [SECOND, "--levels", "L0,L2", "--html", str(page), "--json", str(json_file)]
+    argv += ["--golden-on-failure", str(tmp_path)]
     with fault.planted():
         assert cli.main(argv) == 1
     text = _Page(page.read_text()).text
