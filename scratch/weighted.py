@@ -38,7 +38,7 @@ class WeightedLoss(Module):
         values = output._asdict().items()
         return sum(self.weights[name] * self.loss(value, target) for name, value in values)
 
-    def backward(self, d_loss: Any) -> Any:
+    def backward(self, d_loss: Any = 1.0) -> Any:
         """Return the gradient of the output, with the fields that it had."""
         kind = self.saved()
         if kind is None:

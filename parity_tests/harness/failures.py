@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from parity_tests.harness import outputs
 from parity_tests.harness.golden import formats, meanings, reference, sets
 from parity_tests.harness.golden.manifest import Manifest
-from parity_tests.harness.golden.names import dotted
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.run import BrokenError, Result, is_loss
 from scratch.run.files import atomic_write
@@ -105,7 +105,7 @@ def line(folder: Path, forced: bool = True) -> str:
 def named(found: Result) -> dict[str, Array]:
     """Return what a module made under the names of a golden folder."""
     gradients = {f"gradient.{name}": value for name, value in found.gradients.items()}
-    return {**dotted("output", found.output), "d_input": found.dx[0], **gradients}
+    return {**outputs.dotted("output", found.output), "d_input": found.dx[0], **gradients}
 
 
 def _mine(run: Callable[[], Mapping[str, Array]]) -> dict[str, Array]:
@@ -113,7 +113,7 @@ def _mine(run: Callable[[], Mapping[str, Array]]) -> dict[str, Array]:
     try:
         found = run()
     except BrokenError as error:
-        found = {} if error.output is None else dotted("output", error.output)
+        found = {} if error.output is None else outputs.dotted("output", error.output)
     return {name: np.asarray(value) for name, value in found.items()}
 
 

@@ -34,6 +34,18 @@ def named(name: str, value: Any) -> dict[str, Any]:
     return {f"{name}[{field}]": part for field, part in fields._asdict().items()}
 
 
+def dotted(name: str, value: Any) -> dict[str, Array]:
+    """Return the one value by `name`, or every field of a NamedTuple by `name.field`.
+
+    >>> dotted("output", 3)
+    {'output': 3}
+    """
+    if not isinstance(value, tuple):
+        return {name: value}
+    fields: Any = value
+    return {f"{name}.{field}": part for field, part in fields._asdict().items()}
+
+
 def without_field(name: str) -> str:
     """Return the name that `named` was given.
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds, draws, inputs
+from parity_tests.harness import bounds, draws, inputs, outputs
 from parity_tests.harness.traits import normalised
 from scratch import nn, spec
 from scratch.build import construct
+from scratch.train import build_loss
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Gradients = dict[str, Array]
@@ -44,7 +45,7 @@ class Network:
         """
         self.chapter = spec.get(id, SIZE)
         self.model: Any = construct(self.chapter).astype(np.float64)
-        self.loss: Any = getattr(nn, self.chapter.train.loss)()
+        self.loss: Any = build_loss(self.chapter.train)
         rng = inputs.generator(seed, "exercise", id, samples)
         shape = (samples, *self.chapter.data.shape)
         state, self.x = draws.drawn(self.chapter, self.model.state_dict(), shape, rng)
@@ -68,10 +69,9 @@ class Network:
         found = {name: parameter.grad.copy() for name, parameter in self.model.named_parameters()}
         return {"dx": dx, **found}
 
-    def _d_output(self, output: Array) -> Array:
+    def _d_output(self, output: Any) -> Any:
         self.loss(output, self.target)
-        gradient: Array = self.loss.backward()
-        return gradient
+        return self.loss.backward()
 
 
 class IntegerNetwork(Network):
@@ -96,9 +96,11 @@ class IntegerNetwork(Network):
         self.x = inputs.integers(rng, self.x.shape, LARGEST).astype(dtype)
         self._seed = seed
 
-    def _d_output(self, output: Array) -> Array:
+    def _d_output(self, output: Any) -> Any:
         rng = inputs.generator(self._seed, "exercise", "cotangent")
-        return inputs.integers(rng, output.shape, LARGEST).astype(output.dtype)
+        return outputs.each(
+            lambda one: inputs.integers(rng, one.shape, LARGEST).astype(one.dtype), output
+        )
 
 
 def sizes(want: Gradients, network: Network) -> dict[str, Array]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from parity_tests.harness import outputs
 from parity_tests.harness.exercise.network import IntegerNetwork, Network
 from parity_tests.harness.exercise.session import planted
 from parity_tests.harness.exercise.student import Student
@@ -33,12 +34,15 @@ def implementation(student: Student) -> Callable[[Mapping[str, Array]], dict[str
                 state[name] = given.get(f"{kind}.{name}", state[name])
         model.load_state_dict(state)
         with planted(student, Network(student.chapter)):
-            found = {"output": model(given["input"].copy())}
+            output = model(given["input"].copy())
+            found = outputs.dotted("output", output)
             if whole:
-                found["loss"] = network.loss(found["output"], given["target"])
-                d_output = found["d_output"] = network.loss.backward()
+                found["loss"] = network.loss(output, given["target"])
+                d_output = network.loss.backward()
+                found |= outputs.dotted("d_output", d_output)
             else:
-                d_output = given["d_output"].copy()
+                names = outputs.dotted("d_output", output)
+                d_output = outputs.like(output, tuple(given[name].copy() for name in names))
             found["d_input"] = model.backward(d_output)
         gradients = {f"gradient.{n}": p.grad for n, p in model.named_parameters()}
         return {**found, **gradients}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import bounds
+from parity_tests.harness import bounds, outputs
 from parity_tests.harness.compare import compare
 from parity_tests.harness.exercise import functions, models
 from parity_tests.harness.exercise.calls import Function, functions_of
@@ -137,7 +137,7 @@ def planted(student: Student, network: Network) -> contextlib.ExitStack:
 
 
 def _of_loss(network: Network, seed: int) -> dict[str, tuple[Any, Any]]:
-    output = network.model(network.x)
+    output, *_ = outputs.parts(network.model(network.x))
     network.model.zero_grad()
     found = complex_step(network.loss, (output, network.target), entries=ENTRIES, seed=seed)
     return {f"loss.{name}": pair for name, pair in found.items()}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from parity_tests.harness import outputs
 from parity_tests.harness.golden.limits import Bounds
 from parity_tests.harness.golden.manifest import BACKWARD, FORWARD, GIVEN, STEP, Call
 from parity_tests.harness.golden.reference import Run, modules
@@ -27,19 +28,7 @@ def of_fields(kind: str, visit: Visit, value: Any) -> dict[str, Array]:
         visit: the call.
         value: its output, or the cotangent of that.
     """
-    return dotted(of_visit(kind, visit), value)
-
-
-def dotted(name: str, value: Any) -> dict[str, Array]:
-    """Return the one value by `name`, or every field of a NamedTuple by `name.field`.
-
-    >>> dotted("output", 3)
-    {'output': 3}
-    """
-    if not isinstance(value, tuple):
-        return {name: value}
-    fields: Any = value
-    return {f"{name}.{field}": part for field, part in fields._asdict().items()}
+    return outputs.dotted(of_visit(kind, visit), value)
 
 
 def of_visit(kind: str, visit: Visit) -> str:
