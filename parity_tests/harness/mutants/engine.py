@@ -42,7 +42,7 @@ for _place, _layer in (
 @plant(
     "first forward taken first (FIFO instead of LIFO)",
     "nn.module.Module.saved",
-    ["Linear", "Conv2d", "Tanh", "MaxPool2d", "MSELoss"],
+    ["Linear", "Conv2d", "Tanh", "MaxPool2d", "MSELoss", "Multiply"],
     "backward",
 )
 def _(original: Any, self: nn.Module) -> Any:
@@ -56,7 +56,7 @@ def _(original: Any, self: nn.Module) -> Any:
 @plant(
     "latest forward alone remembered",
     "nn.module.Module.save",
-    ["Linear", "Conv2d", "Tanh", "MaxPool2d", "MSELoss"],
+    ["Linear", "Conv2d", "Tanh", "MaxPool2d", "MSELoss", "Multiply"],
     "backward",
 )
 def _(original: Any, self: nn.Module, values: Any) -> Any:
@@ -74,7 +74,12 @@ def _(original: Any, self: nn.Parameter) -> Any:
     return None
 
 
-@plant("zero_grad leaves forwards waiting", "nn.module.Module.forget", ["Linear"], "backward dx")
+@plant(
+    "zero_grad leaves forwards waiting",
+    "nn.module.Module.forget",
+    ["Linear", "Multiply"],
+    "backward dx",
+)
 def _(original: Any, self: nn.Module) -> Any:
     return None
 
