@@ -102,13 +102,14 @@ def _met(x: Array, dy: Array, otherwise: int) -> int:
 
     A rectifier and a dropout of one half before a layer and the same behind it leave one entry in
     sixteen, though each factor has a quarter of its entries. So each factor must have its share,
-    and of the product what they reach; of factors without power `otherwise` is returned.
+    and of the product what they reach; of factors without power, or which never meet, `otherwise`
+    is returned.
     """
     on = [values.reshape(-1, values.shape[-1]) != 0 for values in (dy, x)]
     if min(np.mean(values) for values in on) < bounds.MIN_SHARE:
         return otherwise
     both = on[0].T.astype(np.float32) @ on[1].astype(np.float32)
-    return int(np.count_nonzero(both))
+    return int(np.count_nonzero(both)) or otherwise
 
 
 def silent(module: Any) -> bool:

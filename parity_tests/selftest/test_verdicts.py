@@ -236,6 +236,16 @@ def test_a_weight_sees_what_both_its_factors_leave_and_each_must_leave_enough(
     assert found == {verdict}
 
 
+def test_factors_that_never_meet_in_a_sample_prove_nothing() -> None:
+    pair = of_case(cases.of_layer("Linear")[0])
+    pair.inputs[0][::2] = 0
+    pair.d_output[1::2] = 0
+    assert any(pair.inputs[0].flat)
+    assert any(pair.d_output.flat)
+    found = [check for check in judge.run(pair, "float64") if check.tensor == "weight"]
+    assert worst(found) is Verdict.MISTRUSTED
+
+
 @pytest.mark.parametrize("id", ["lenet5", "resnet18", "alexnet"])
 def test_a_judged_pair_is_as_it_was(id: str) -> None:
     """Its own modules are run, not copies: buffers move, gradients add up, modes change inside."""
