@@ -92,18 +92,17 @@ def crossing(pair: Pair, reference: Trace, candidate: Trace, dtype: str) -> Cros
         dtype: its precision.
     """
     ours, theirs = masks(pair, candidate), masks(pair, reference)
-    inputs = {key: visit.inputs[0] for key, visit in reference.by_key().items()}
+    given, wanted = candidate.by_key(), reference.by_key()
     found = Crossing()
     for key, mask in theirs.items():
-        if key not in ours or ours[key].shape != mask.shape:
-            continue
+        if key not in ours or given[key].inputs[0].shape != wanted[key].inputs[0].shape:
+            continue  # whoever made that fails by himself
         wrong = ours[key] != mask
         count = int(wrong.sum())
         if count and not found.count:
-            x = inputs[key]
+            x = wanted[key].inputs[0]
             far = _distances(x, mask, ours[key])[wrong].max() / bounds.whole(x, dtype)
-            given = candidate.by_key()[key].inputs[0]
-            alike = np.abs(given - x).max() <= bounds.whole(x, dtype)
+            alike = np.abs(given[key].inputs[0] - x).max() <= bounds.whole(x, dtype)
             found = Crossing(0, key[0], float(far), mask.dtype != bool and bool(alike))
         found = Crossing(found.count + count, found.path, found.far, found.pool)
     return found

@@ -40,14 +40,24 @@ def redrawn(
     again: Sequence[Verdict] = (Verdict.KINK, Verdict.MISTRUSTED),
     draws: int = DRAWS,
 ) -> list[Check]:
-    """Run with `seed`; draw anew while the verdict is one of `again`, `draws` times at most."""
+    """Run with `seed`; draw anew while the verdict is one of `again`, `draws` times at most.
+
+    What is blurred in every draw is not proven. In float32 that may be so of a large network, whose
+    wiring float64 judges; of float64 itself nobody is left to judge it.
+    """
     checks: list[Check] = []
     for draw in range(draws):
         at = seed + draw * FAR
         checks = [replace(check, seed=at) for check in run(at)]
         if worst(checks) not in again:
-            break
-    return checks
+            return checks
+    return [_unproven(check) if check.level == "L2" else check for check in checks]
+
+
+def _unproven(check: Check) -> Check:
+    if check.verdict is not Verdict.KINK:
+        return check
+    return replace(check, verdict=Verdict.MISTRUSTED, note=f"in every draw: {check.note}")
 
 
 def over_seeds(run: Callable[[int], list[Check]], seed: int, count: int = SEEDS) -> list[Check]:

@@ -11,7 +11,7 @@ class Verdict(StrEnum):
     """Outcome of a comparison, from best to worst."""
 
     PASS = "PASS"
-    KINK = "KINK"  # float32 only: a unit lies on the other side of a kink; draw anew
+    KINK = "KINK"  # a unit lies on the other side of a kink, as rounding explains; draw anew
     PRECISION_PATH = "PRECISION-PATH"  # right logic, computed in TF32 or bfloat16
     MISTRUSTED = "MISTRUSTED"  # the comparison had too little power to mean anything
     FAIL = "FAIL"

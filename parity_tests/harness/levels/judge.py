@@ -20,7 +20,6 @@ from parity_tests.harness.local import as_check, judge, reach, silent, tolerance
 from parity_tests.harness.localise import WHOLE_RUN
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.precision import precision_path
-from parity_tests.harness.rows import has_row
 from parity_tests.harness.run import BrokenError, Result, cast, run_scratch, run_torch
 from parity_tests.harness.trace import Trace
 from parity_tests.harness.verdict import Check, Verdict
@@ -64,7 +63,9 @@ def run(pair: Pair, dtype: str) -> list[Check]:
     whole = _cumulative(level, pair, reference, candidate, dtype)
     found = crossing(pair, reference, candidate, dtype)
     if found.count:
-        whole = _broken_ties([*whole, _audit(level, pair, found, dtype)], pair, found)
+        explained = _explained(found, dtype, pair.conv)
+        whole.append(_audit(level, pair, found, dtype, explained))
+        whole = _excused(whole, found) if explained else whole
     del candidate  # of a large network gigabytes, as are the visits that are done
     null = nulls.units(pair, reference)
     known = Known({}, {})
@@ -73,8 +74,7 @@ def run(pair: Pair, dtype: str) -> list[Check]:
         place.visit.forget()
     if isinstance(pair.d_output, tuple):
         checks += _in_evaluation(level, pair.evaluated(), dtype, known)
-    checks += whole
-    return _behind_a_tie(checks, pair) if dtype == "float64" and found.tied else checks
+    return checks + whole
 
 
 def _place(
@@ -156,9 +156,7 @@ def _values(
     if other is not None and place.leaf:
         checks += judge(*common, "torch float32", other, truth, limits, can, dtype)
         checks = precision_path(checks, place, narrow, d_narrow, found, other, limits)
-    if dtype == "float32":
-        checks = _beyond_kinks(checks, pair, place, wide, d_wide)
-    return checks, found, limits
+    return _beyond_kinks(checks, pair, place, wide, d_wide, dtype), found, limits
 
 
 def _in_evaluation(level: str, pair: Pair, dtype: str, known: Known) -> list[Check]:
@@ -197,6 +195,7 @@ def _cumulative(
                 "calls",
                 engine,
                 Verdict.FAIL,
+                np.inf,
                 note="the twins do not call the same modules",
             )
         ]
@@ -238,52 +237,45 @@ def _unreached(pair: Pair, reference: Trace, level: str) -> list[Check]:
     ]
 
 
-def _behind_a_tie(checks: list[Check], pair: Pair) -> list[Check]:
-    """Where a maximum is decided by rounding alone, what lies behind it accuses nobody."""
-    leaves = {path for path, module in pair.torch.named_modules() if has_row(module)}
+def _explained(found: Crossing, dtype: str, conv: str = "direct") -> bool:
+    """Whether rounding explains that units lie on different sides of their kinks.
+
+    In float64 only of a maximum of equal numbers; but in a whole run tiles break other ties too: a
+    lone pixel in a map of zeros is seen by a whole tile, and where its shares cancel 1e-17 is left.
+    """
+    return found.explained if dtype == "float32" or conv != "direct" else found.tied
+
+
+def _excused(checks: list[Check], found: Crossing) -> list[Check]:
+    """Return the checks with KINK for values that differ; other faults no kink explains."""
+    note = f"{found.count} unit(s) beyond a kink"
     return [
-        replace(check, verdict=Verdict.KINK, note="behind a tie that rounding decides")
-        if check.verdict is Verdict.FAIL
-        and (check.module not in leaves or WHOLE_RUN in check.engine)
+        replace(check, verdict=Verdict.KINK, note=check.note or note)
+        if check.verdict is Verdict.FAIL and np.isfinite(check.used)
         else check
         for check in checks
     ]
 
 
 def _beyond_kinks(
-    checks: list[Check], pair: Pair, place: Place, inputs: tuple[Array, ...], d_output: Any
+    checks: list[Check],
+    pair: Pair,
+    place: Place,
+    inputs: tuple[Array, ...],
+    d_output: Any,
+    dtype: str,
 ) -> list[Check]:
-    """In float32 a unit beyond its kink explains what a block makes of its input, a leaf's not."""
+    """A unit beyond its kink explains what a block makes of its input, a leaf's not."""
     if place.leaf or not any(check.verdict is Verdict.FAIL for check in checks):
         return checks
     block = Pair(pair.subject, place.scratch, place.torch, inputs, d_output)
-    found = crossing(block, reference_trace(block), candidate_trace(block, "float32"), "float32")
-    if not found.explained:
-        return checks
-    note = f"{found.count} unit(s) beyond a kink"
-    return [
-        replace(check, verdict=Verdict.KINK, note=note) if check.verdict is Verdict.FAIL else check
-        for check in checks
-    ]
+    found = crossing(block, reference_trace(block), candidate_trace(block, dtype), dtype)
+    return _excused(checks, found) if _explained(found, dtype) else checks
 
 
-def _broken_ties(checks: list[Check], pair: Pair, found: Crossing) -> list[Check]:
-    """In the whole run tiles break ties even in float64: a sum of zero may come out as 1e-17.
-
-    A lone pixel in a map of zeros is seen by a whole tile, and where its shares cancel they may
-    leave what then decides between the equal numbers in the window of a pool.
-    """
-    if pair.conv == "direct" or not found.explained:
-        return checks
-    return [
-        replace(check, verdict=Verdict.KINK) if check.verdict is Verdict.FAIL else check
-        for check in checks
-    ]
-
-
-def _audit(level: str, pair: Pair, found: Crossing, dtype: str) -> Check:
+def _audit(level: str, pair: Pair, found: Crossing, dtype: str, explained: bool) -> Check:
     note = f"{found.count} unit(s) lie on different sides of a kink"
-    if dtype == "float32" and not found.explained:
+    if dtype == "float32" and not explained:
         note += f", {found.far:.3g} times further from it than rounding explains"
     return Check(
         level,
@@ -291,7 +283,7 @@ def _audit(level: str, pair: Pair, found: Crossing, dtype: str) -> Check:
         found.path,
         "forward",
         "mask",
-        f"scratch {dtype} in the whole run",
-        Verdict.KINK if found.tied or (dtype == "float32" and found.explained) else Verdict.FAIL,
+        f"scratch {dtype} {WHOLE_RUN}",
+        Verdict.KINK if explained else Verdict.FAIL,
         note=note,
     )
