@@ -1,8 +1,8 @@
-"""What one training step of a framework takes: seconds, peak memory, largest array.
+"""What one step of a framework takes: seconds, peak memory, largest array, growth.
 
-`python scripts/_bench_memory.py FRAMEWORK NAME BATCH` measures in a process of its own and prints
-JSON. The peak is that of the process, above what it had before the network was built, so that it
-counts weights, gradients, moments, activations and workspaces, and no library.
+`python scripts/_bench_memory.py FRAMEWORK NAME BATCH MODE [grows]` measures in a process of its
+own and prints JSON. The peak is that of the process, above what it had before the network was
+built, so that it counts weights, gradients, moments, activations and workspaces, and no library.
 """
 
 from __future__ import annotations
@@ -26,20 +26,27 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 WARM_UP = "lenet5"
 STEPS = 2
 """Before the measured one: optimisers make their moments in the first."""
+FIRST, LAST = 2, 10
+"""Steps between which memory must not grow."""
 STATUS, PEAK_RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 """Only Linux has them; elsewhere the peak is that of the whole life, building included."""
 
 
-def measured(framework: str, name: str, batch: int) -> dict[str, Any]:
-    """Start a process that measures a training step, and return what it found.
+def measured(
+    framework: str, name: str, batch: int, mode: str = "train", grows: bool = False
+) -> dict[str, Any]:
+    """Start a process that measures a step, and return what it found.
 
     Args:
         framework: "scratch" or "torch".
         name: a chapter or one of the bench's NETWORKS.
         batch: images in a batch.
+        mode: "train" or "infer".
+        grows: also measure by how much scratch's arrays grow, which takes ten steps more.
 
     Returns:
-        "seconds", "peak_mb", and of scratch "largest_mb" with "largest_at", see :func:`step`.
+        "seconds", "peak_mb", and of scratch "largest_mb" with "largest_at", see :func:`step`, and
+        "growth_mb".
 
     Raises:
         UserError: the process ended with an error, whose message it has printed.
@@ -49,7 +56,7 @@ def measured(framework: str, name: str, batch: int) -> dict[str, Any]:
     from scratch.spec.errors import UserError
 
     done = subprocess.run(
-        [sys.executable, __file__, framework, name, str(batch)],
+        [sys.executable, __file__, framework, name, str(batch), mode, *(["grows"] * grows)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, **dict.fromkeys(_cli.THREADS, "1")},
@@ -60,8 +67,8 @@ def measured(framework: str, name: str, batch: int) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def step(framework: str, name: str, batch: int) -> dict[str, Any]:
-    """Measure a training step in this process.
+def step(framework: str, name: str, batch: int, mode: str, grows: bool) -> dict[str, Any]:
+    """Measure a step in this process.
 
     Returns:
         "seconds"; "peak_mb"; of scratch also "largest_mb", the most that NumPy allocated while one
@@ -70,7 +77,7 @@ def step(framework: str, name: str, batch: int) -> dict[str, Any]:
     """
     from _bench_worker import STEPS as KINDS
 
-    build = KINDS[framework, "train"]
+    build = KINDS[framework, mode]
     build(WARM_UP, 2)()  # loads the libraries
     _trim()
     before = _megabytes("VmRSS")
@@ -87,6 +94,8 @@ def step(framework: str, name: str, batch: int) -> dict[str, Any]:
     if framework == "scratch":
         largest, place = largest_line(run)
         found |= {"largest_mb": largest / 1e6, "largest_at": place}
+        if grows:
+            found["growth_mb"] = growth(run) / 1e6
     return found
 
 
@@ -122,6 +131,19 @@ def largest_line(run: Callable[[], Any]) -> tuple[int, str]:
     return found
 
 
+def growth(run: Callable[[], Any]) -> int:
+    """Return by how many bytes NumPy's arrays grow from step FIRST to step LAST."""
+    tracemalloc.start()
+    at = {}
+    for number in range(1, LAST + 1):
+        run()
+        if number in (FIRST, LAST):
+            gc.collect()  # also empties Python's own store of freed tuples
+            at[number] = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return at[LAST] - at[FIRST]
+
+
 def _trim() -> None:
     """Give freed memory back to the system, or it would count as the network's."""
     gc.collect()
@@ -140,4 +162,5 @@ def _megabytes(field: str) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(step(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
+    framework, name, batch, mode, *grows = sys.argv[1:]
+    print(json.dumps(step(framework, name, int(batch), mode, bool(grows))))

@@ -49,19 +49,6 @@ def times(
     return found
 
 
-def memory(mode: str, name: str, batch: int) -> dict[str, float]:
-    """Return the memory of a step in MB: traced peak and growth, and the peak of each process."""
-    found: dict[str, float] = {}
-    for framework in ("scratch", "torch"):
-        with workers([framework], 1) as running:
-            line = f"{mode}\t{name}\t{batch}\tmemory"
-            peak, growth, process = map(float, _ask(running[framework], line).split())
-        if framework == "scratch":
-            found |= {"scratch_peak_mb": peak, "growth_mb": growth}
-        found[f"{framework}_process_mb"] = process
-    return found
-
-
 def start_up(rounds: int) -> list[dict[str, Any]]:
     """Time `import scratch` and every script's --help against an interpreter that imports NumPy.
 

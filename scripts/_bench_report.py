@@ -28,10 +28,10 @@ def table(rows: Sequence[Row]) -> str:
         ("winograd_ms", "winograd ms", "{:.3f}"),
         ("winograd_ratio", "its ratio", "{:.2f}"),
         *((f"{peer}_ratio", f"/ {peer}", "{:.2f}") for peer in OTHERS),
-        ("scratch_peak_mb", "scratch MB", "{:.1f}"),
+        ("scratch_mb", "scratch MB", "{:.1f}"),
+        ("torch_mb", "torch MB", "{:.1f}"),
+        ("largest_mb", "largest MB", "{:.1f}"),
         ("growth_mb", "growth MB", "{:.3f}"),
-        ("scratch_process_mb", "process MB", "{:.0f}"),
-        ("torch_process_mb", "torch's MB", "{:.0f}"),
     )
     shown = [c for c in columns if any(c[0] in row for row in rows)]
     lines = [

@@ -2,8 +2,7 @@
 
 Reads lines "MODE NAME BATCH SECONDS" (tabs between) from standard input, the mode "train" or
 "infer", the name a chapter or one of LAYERS; answers each with the mean seconds of a step over
-about that long. Started by bench.py, which lets several of these take turns. With "memory" instead
-of the seconds it answers with what a few steps take; bench.py asks a fresh process for that.
+about that long. Started by bench.py, which lets several of these take turns.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ import _bench_peers
 from _bench_tasks import LAYERS, NETWORKS, arrays, built, task
 
 WARM_UP = 3
-FIRST, LAST = 2, 10
-"""Steps between which memory must not grow."""
 
 Step = Callable[[], Any]
 
@@ -188,45 +185,6 @@ def offers(framework: str, mode: str, name: str) -> bool:
     return (framework, mode) in STEPS and not (framework == "onnx" and name in LAYERS)
 
 
-def memory(framework: str, mode: str, name: str, batch: int) -> tuple[float, float, float]:
-    """Run a few steps and return what they take, in MB.
-
-    Returns:
-        The peak of a step and the growth between steps FIRST and LAST, as NumPy's allocations are
-        traced (0 for torch, whose memory Python does not see), and the peak of the whole process.
-    """
-    import gc
-    import tracemalloc
-
-    step = STEPS[framework, mode](name, batch)
-    tracemalloc.start()
-    for _ in range(FIRST):
-        step()
-    gc.collect()  # also empties Python's own store of freed tuples
-    start = tracemalloc.get_traced_memory()[0]
-    tracemalloc.reset_peak()
-    for _ in range(FIRST, LAST):
-        step()
-    peak = tracemalloc.get_traced_memory()[1]
-    gc.collect()
-    growth = tracemalloc.get_traced_memory()[0] - start
-    tracemalloc.stop()
-    traced = framework == "scratch"
-    return (peak / 1e6 if traced else 0.0, growth / 1e6 if traced else 0.0, _process_peak())
-
-
-def _process_peak() -> float:
-    """Return the most memory that this process has had, in MB."""
-    import resource
-
-    status = Path("/proc/self/status")
-    if status.exists():  # a child process inherits the other figure from its parent on Linux
-        line = next(s for s in status.read_text().splitlines() if s.startswith("VmHWM"))
-        return int(line.split()[1]) / 1e3
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KB; bytes on macOS
-    return most / (1e6 if sys.platform == "darwin" else 1e3)
-
-
 def _scratch_layer(name: str, batch: int) -> tuple[Any, Any]:
     import numpy as np
 
@@ -259,9 +217,6 @@ def main() -> None:
     ready: dict[tuple[str, str, int], Step] = {}
     for line in sys.stdin:
         mode, name, size, seconds = line.rstrip("\n").split("\t")
-        if seconds == "memory":
-            print(*memory(framework, mode, name, int(size)), flush=True)
-            continue
         key = (mode, name, int(size))
         if key not in ready:
             ready[key] = STEPS[framework, mode](name, int(size))

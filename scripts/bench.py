@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import _cli
-from _bench_process import Turns, memory, start_up, times, workers
+from _bench_process import Turns, start_up, times, workers
 from _bench_tasks import CASES, GROWTH, LAYERS, MODES, NETWORKS, Case, Growth
 
 EXAMPLES = """\
@@ -140,6 +140,18 @@ def measure(
             able = {name: w for name, w in running.items() if offers(name, mode, case.name)}
             rows.append(_row(mode, case, times(able, mode, case.name, case.batch, turns)))
     return rows
+
+
+def memory(mode: str, name: str, batch: int) -> dict[str, float]:
+    """Return the most memory of a step of each twin, and by how much scratch's grows, in MB."""
+    from _bench_memory import measured
+
+    found: dict[str, float] = {}
+    for twin in ("scratch", "torch"):
+        figures = measured(twin, name, batch, mode, grows=twin == "scratch")
+        found |= {f"{twin}_mb": figures["peak_mb"]}
+        found |= {key: figures[key] for key in ("growth_mb", "largest_mb") if key in figures}
+    return found
 
 
 def growth_of(growth: Growth, turns: Turns) -> dict[str, Any]:
