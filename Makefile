@@ -98,7 +98,8 @@ readme: $(VENV)/.ready ## measure everything, then write README's table and pict
 	$(ONE_THREAD) $(PY) -m parity_tests --all --dtype float32 --json build/parity-float32.json
 	$(PY) scripts/bench.py --json build/bench.json
 	$(PY) scripts/readme.py --parity build/parity-float64.json \
-	  --parity build/parity-float32.json --speed build/bench.json
+	  --parity build/parity-float32.json --speed build/bench.json \
+	  $(if $(wildcard build/mutants.json),--mutants build/mutants.json)
 
 clean: ## remove the environments, caches and build products; runs and data stay
 	rm -rf $(VENV) $(LEAN) build dist *.egg-info
