@@ -200,7 +200,7 @@ def _one(job: Job, how: How) -> document.Subject | None:
     if any(check.failing for check in checks):
         from parity_tests.harness import guilty
 
-        for line in guilty.lines(how.goldens, job.subject, checks, how.size):
+        for line in guilty.lines(how.goldens, job.subject, checks, how.size, how.conv):
             print(line)
     print(flush=True)
     *divergence, reproduce = lines or ("",)

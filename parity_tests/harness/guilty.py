@@ -13,7 +13,7 @@ from parity_tests.harness import failures, outputs
 from parity_tests.harness.case_pair import of_case
 from parity_tests.harness.cases import CASES
 from parity_tests.harness.golden.names import of_fields
-from parity_tests.harness.localise import first_divergences
+from parity_tests.harness.localise import EVALUATION, first_divergences
 from parity_tests.harness.pair import Pair, of_chapter
 from parity_tests.harness.rows import has_row
 from parity_tests.harness.run import cast, run_scratch
@@ -27,7 +27,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 LEVELS = ("L0", "L2", "L3")  # those that judge a module by itself
 
 
-def lines(root: Path, subject: str, checks: Sequence[Check], size: str) -> list[str]:
+def lines(
+    root: Path, subject: str, checks: Sequence[Check], size: str, conv: str = "direct"
+) -> list[str]:
     """Write the golden folder of the module that diverges first; return what to print about it.
 
     Args:
@@ -35,6 +37,7 @@ def lines(root: Path, subject: str, checks: Sequence[Check], size: str) -> list[
         subject: chapter or layer class.
         checks: all checks of it.
         size: of a chapter; a published network is too large to be copied.
+        conv: how the chapter's scratch twin convolved.
 
     Returns:
         Nothing where no module is to blame.
@@ -46,7 +49,7 @@ def lines(root: Path, subject: str, checks: Sequence[Check], size: str) -> list[
         return ["golden: none of a network at full size; see whether the tiny one fails too"]
     first = found[0]
     try:
-        pair = _pair(subject, first)
+        pair = _pair(subject, first, conv)
         whole = pair is not None and _part(pair, first.module)
         if not whole:
             return []
@@ -56,12 +59,13 @@ def lines(root: Path, subject: str, checks: Sequence[Check], size: str) -> list[
     return [failures.line(folder, forced=has_row(whole.torch))]
 
 
-def _pair(subject: str, check: Check) -> Pair | None:
+def _pair(subject: str, check: Check, conv: str) -> Pair | None:
     """Draw again what the check was drawn from."""
     exact = check.level == "L0"
     dtype = "float32" if check.level == "L3" else "float64"
     if subject in spec.ids():
-        return of_chapter(subject, "tiny", check.seed, dtype, exact)
+        pair = of_chapter(subject, "tiny", check.seed, dtype, exact, conv=conv)
+        return pair.evaluated() if check.engine.endswith(EVALUATION) else pair
     case = next((case for case in CASES if case.name == check.subject), None)
     return of_case(case, check.seed, dtype, exact) if case else None
 

@@ -10,6 +10,7 @@ from parity_tests.harness.verdict import Check, Verdict
 # Levels that judge module by module come first; the others only say that something is wrong.
 ORDER = ("L0", "L2", "L3", "L1", "L4", "L5", "L6")
 WHOLE_RUN = "in the whole run"
+EVALUATION = "in evaluation"
 
 
 def first_divergences(checks: Sequence[Check]) -> list[Check]:

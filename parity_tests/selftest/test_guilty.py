@@ -7,13 +7,16 @@ import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from parity_tests import cli
-from parity_tests.harness import guilty, mutants
+from parity_tests.harness import guilty, mutants, runner
+from parity_tests.harness.mutants import winograd
 from parity_tests.harness.mutants.fault import Fault
+from scratch.models.googlenet import GoogLeNet
 from scratch.models.resnet import BasicBlock
 
 GOLDEN = re.compile(r"^golden: (\S+); read it with: python scripts/compare.py (.*)$", re.MULTILINE)
@@ -102,6 +105,32 @@ def test_wrong_wiring_writes_the_block_with_what_is_inside(
     assert script("compare", *command) == 1
     printed = capsys.readouterr().out
     assert re.search(r"first divergence: output\[", printed), printed
+
+
+def test_what_is_written_was_computed_as_it_was_judged(
+    tmp_path: Path, script: Script, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By tiles, and in evaluation."""
+    monkeypatch.setattr(runner, "SEEDS_DEEP", 1)
+    fault = next(f for f in winograd.FAULTS if "0.1 % off" in f.name)
+    argv = ["vgg11_bn", "--conv", "winograd", "--levels", "L2"]
+    with fault.planted():
+        assert cli.main([*argv, "--golden-on-failure", str(tmp_path)]) == 1
+    _, command = _folder(capsys.readouterr().out)
+    assert script("compare", *command) == 1
+    capsys.readouterr()
+
+    own = GoogLeNet.forward
+
+    def more(self: GoogLeNet, x: np.ndarray) -> Any:
+        found = own(self, x)
+        return found if self.training else found * 1.001
+
+    monkeypatch.setattr(GoogLeNet, "forward", more)
+    argv = ["googlenet", "--levels", "L2", "--golden-on-failure", str(tmp_path)]
+    assert cli.main(argv) == 1
+    _, command = _folder(capsys.readouterr().out)
+    assert script("compare", *command) == 1
 
 
 def test_nothing_is_written_where_no_module_is_to_blame(tmp_path: Path, capsys: Capture) -> None:

@@ -17,7 +17,7 @@ from parity_tests.harness import arbiter, bounds, nulls, outputs, usage
 from parity_tests.harness.compare import compare
 from parity_tests.harness.kinks import Crossing, crossing, one_armed
 from parity_tests.harness.local import as_check, judge, reach, silent, tolerances
-from parity_tests.harness.localise import WHOLE_RUN
+from parity_tests.harness.localise import EVALUATION, WHOLE_RUN
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.precision import precision_path
 from parity_tests.harness.run import BrokenError, Result, cast, run_scratch, run_torch
@@ -170,7 +170,7 @@ def _in_evaluation(level: str, pair: Pair, dtype: str, known: Known) -> list[Che
     *_, root = places(pair, reference, dtype)
     found = Known({}, {**known.reach, **dict.fromkeys(idle, 0)})
     checks = _place(level, pair, root, dtype, {}, found)
-    return [replace(check, engine=f"{check.engine} in evaluation") for check in checks]
+    return [replace(check, engine=f"{check.engine} {EVALUATION}") for check in checks]
 
 
 def _error(got: Array, want: Array) -> float:
