@@ -75,11 +75,12 @@ class Reach:
     def tests(self, mutant: Mutant, budget: float) -> list[str]:
         """Return tests that run through a mutant, for so many seconds.
 
-        Tests that fail by themselves are left out. Each file of tests gives its quickest in turn,
-        so that a few seconds see all kinds.
+        Tests that fail by themselves are left out. Each file of tests gets the same seconds, its
+        quickest tests first: a file of hundreds of short refusals is not cut off by one whose
+        every test takes a second.
         """
         whole, prefix = f"{mutant.file}::{mutant.function}", f"{mutant.file}::"
-        turns: dict[str, int] = {}
+        spent: dict[str, float] = {}
         found = []
         failed = set(self.failed)
         for test in sorted(
@@ -88,11 +89,11 @@ class Reach:
             names = self.functions[test]
             if whole in names or (not mutant.function and any(n.startswith(prefix) for n in names)):
                 file = test.partition("::")[0]
-                turns[file] = turns.get(file, 0) + 1
-                found.append((turns[file], self.seconds[test], test))
+                spent[file] = spent.get(file, 0.0) + self.seconds[test]
+                found.append((spent[file], test))
         total, chosen = 0.0, list[str]()
-        for _, seconds, test in sorted(found):
-            total += seconds
+        for _, test in sorted(found):
+            total += self.seconds[test]
             if total > budget and chosen:
                 break
             chosen.append(test)
