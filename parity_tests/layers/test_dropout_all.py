@@ -33,3 +33,10 @@ def test_a_probability_beyond_one_is_refused_by_both() -> None:
     for kind in (nn.Dropout, torch.nn.Dropout):
         with pytest.raises(ValueError, match="probability"):
             kind(1.01)
+
+
+def test_a_probability_of_zero_leaves_nothing_out() -> None:
+    x = np.random.default_rng(3).standard_normal((5, 7))
+    module = nn.Dropout(0.0)
+    assert np.array_equal(module(x), x)
+    assert np.array_equal(module.backward(x), x)

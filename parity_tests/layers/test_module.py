@@ -71,6 +71,16 @@ def test_a_state_that_does_not_fit_is_listed_and_nothing_is_loaded() -> None:
     assert np.array_equal(model.state_dict()["layers.fc1.weight"], np.ones((2, 2)))
 
 
+def test_buffers_are_loaded_and_one_that_is_missing_stays() -> None:
+    layer = nn.BatchNorm2d(3)
+    state = {**layer.state_dict(), "running_mean": np.array([1.0, -2.0, 3.0])}
+    layer.load_state_dict(state)
+    assert layer.running_mean.tolist() == [1.0, -2.0, 3.0]
+    del state["running_mean"]
+    assert layer.load_state_dict(state, strict=False) == (["running_mean"], [])
+    assert layer.running_mean.tolist() == [1.0, -2.0, 3.0]
+
+
 def test_gradients_accumulate_and_are_zeros_before_and_after() -> None:
     model, x = scratch.build("mlp_xor"), np.ones((1, 2), np.float32)
     assert all(not p.grad.any() and p.grad.shape == p.shape for p in model.parameters())
@@ -207,3 +217,26 @@ def test_what_torch_offers_and_we_do_not_is_refused_by_name() -> None:
         nn.Conv2d(1, 1, 3, padding_mode="reflect")
     with pytest.raises(spec.UserError, match='did you mean "activation"'):
         scratch.build("lenet5", activaton="ReLU")
+
+
+def test_a_module_without_passes_says_so() -> None:
+    for call in (nn.Module().forward, nn.Module().backward):
+        with pytest.raises(NotImplementedError, match=f"Module defines no {call.__name__}"):
+            call(1)
+
+
+def test_a_class_of_ones_own_is_named_in_errors() -> None:
+    class Picky(nn.Module):
+        def forward(self, input: Array) -> Array:
+            raise ShapeError("something else", input.shape)
+
+    with pytest.raises(ShapeError) as caught:
+        nn.Sequential(nn.Tanh(), Picky())(np.zeros((2, 3)))
+    assert str(caught.value) == "1 expects something else; got (2, 3)"
+
+
+def test_train_alone_means_training() -> None:
+    model = nn.Sequential(nn.Dropout()).eval()
+    assert not any(module.training for _, module in model.named_modules())
+    assert model.train() is model
+    assert all(module.training for _, module in model.named_modules())

@@ -45,7 +45,7 @@ def _walked(make: Callable[[list[Parameter]], optim.Optimizer]) -> Iterator[Arra
 
 
 @pytest.mark.parametrize("make", OPTIMISERS.values(), ids=OPTIMISERS)
-@pytest.mark.parametrize("block", [1, 24, 50])  # one row at a time, two rows of three, a few
+@pytest.mark.parametrize("block", [1, 24, 50, 2400])  # a row at a time, two of three, a few, all
 def test_an_optimiser_takes_the_same_step_in_blocks(
     make: Callable[[list[Parameter]], optim.Optimizer], block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

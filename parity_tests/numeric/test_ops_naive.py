@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
-from parity_tests.numeric.ops_case import Case, cotangent
+from parity_tests.numeric.ops_case import Case, Tiled, cotangent
 from parity_tests.numeric.ops_cases import CONV, EVERY, MANY, SMALL
 from parity_tests.numeric.ops_draws import signed
 from parity_tests.numeric.tolerance import assert_close
 from scratch.ops import conv, conv_naive, conv_taps, patches, pool, pool_naive
 
 DTYPES = ("float32", "float64", "complex128")
+# Winograd's tiles have no definition of their own.
+NAMES = sorted({(case.module, case.op) for case in EVERY if not isinstance(case, Tiled)})
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -29,6 +33,17 @@ def test_fast_equals_naive(case: Case, dtype: str) -> None:
             assert gradient is None
         else:
             assert_close(gradient, naive_gradient)
+
+
+@pytest.mark.parametrize(("module", "op"), NAMES, ids=[name for _, name in NAMES])
+def test_the_definition_takes_the_same_arguments(module: str, op: str) -> None:
+    """Names and defaults; whether there is a dx to compute is a matter of the fast one alone."""
+    fast, slow = (
+        inspect.signature(Case(module, op, ()).function(naive=naive)).parameters
+        for naive in (False, True)
+    )
+    defaults = {name: p.default for name, p in fast.items() if name != "needs_dx"}
+    assert {name: p.default for name, p in slow.items()} == defaults
 
 
 @pytest.mark.parametrize("chunk", [1, 500, 3000])

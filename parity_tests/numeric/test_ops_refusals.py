@@ -21,7 +21,9 @@ from scratch.ops import (
     gates,
     joins,
     linear,
+    linear_naive,
     loss,
+    lrn,
     norm,
     pool,
     rectifiers,
@@ -64,6 +66,9 @@ REFUSED: list[tuple[Callable[..., Any], Any, str]] = [
     (linear.linear, call(zeros(5), zeros(3, 5)), "(..., 5); got (5,)"),
     (linear.linear, call(zeros(0, 5), zeros(3, 5)), "got (0, 5)"),
     (linear.linear, call(zeros(2, 5), zeros(5)), "(out, in); got (5,)"),
+    (linear.linear, call(zeros(2, 5), zeros(3, 5), zeros(1)), "(3,); got (1,)"),
+    (linear.linear, call(zeros(2, 5), zeros(3, 5), zeros(3, dtype="f8")), "float32; got float64"),
+    (linear_naive.linear, call(zeros(2, 6), zeros(3, 5)), "(..., 5); got (2, 6)"),
     (linear.linear, call(zeros(2, 5, dtype="f8"), zeros(3, 5)), "float32; got float64"),
     (linear.linear, call(zeros(2, 5, dtype="f2"), zeros(3, 5, dtype="f2")), "got float16"),
     (pool.max_pool2d, call(zeros(3, 7, 8), 2), "(N, C, H, W); got (3, 7, 8)"),
@@ -120,6 +125,8 @@ REFUSED: list[tuple[Callable[..., Any], Any, str]] = [
     (norm.batch_norm, call(X, zeros(3, dtype="f8")), "float32; got float64"),
     (norm.batch_norm, call(zeros(1, 3)), "more than one value per channel"),
     (norm.fixed_norm, call(X, None, None, zeros(3), zeros(2)), "(3,); got (2,)"),
+    (lrn.local_response_norm, call(Y, 5), "(N, C, H, W); got (2, 3)"),
+    (lrn.local_response_norm, call(X.astype("i8"), 5), "got int64"),
     (tanh_loss.tanh_cross_entropy, call(Y, zeros(2)), "a target of the output's shape (2, 3)"),
     (tanh_loss.tanh_cross_entropy, call(zeros(0, 1), zeros(0, 1)), "m >= 1; got (0, 1)"),
     (loss.mse_loss, call(zeros(2, 1), zeros(2)), "a target of the output's shape (2, 1); got (2,)"),
@@ -132,15 +139,19 @@ REFUSED: list[tuple[Callable[..., Any], Any, str]] = [
     (loss.bce_with_logits, call(Y, Y, zeros(2)), "broadcasts to (2, 3); got (2,)"),
     (loss.bce_with_logits, call(Y, Y, None, zeros(4, 2, 3)), "broadcasts to (2, 3)"),
     (loss.cross_entropy, call(X, zeros(2, dtype="i8")), "(N, C); got (2, 3, 7, 8)"),
+    (loss.cross_entropy, call(zeros(2, 3, dtype="i8"), T), "got int64"),
     (loss.cross_entropy, call(zeros(0, 3), zeros(0, dtype="i8")), "N >= 1"),
     (loss.cross_entropy, call(Y, zeros(3, dtype="i8")), "(2,); got (3,)"),
     (loss.cross_entropy, call(Y, zeros(2, 1, dtype="i8")), "(2,); got (2, 1)"),
     (loss.cross_entropy, call(Y, np.array([0, 3])), "class labels from 0 to 2; got 3"),
     (loss.cross_entropy, call(Y, np.array([0, -1])), "class labels from 0 to 2; got -1"),
     (loss.cross_entropy, call(Y, zeros(2)), "(2, 3); got (2,)"),
+    (loss.cross_entropy, call(Y, zeros(1, 3)), "(2, 3); got (1, 3)"),
+    (loss.cross_entropy, call(Y, zeros(2, 3, dtype="f8")), "float32; got float64"),
     (loss.cross_entropy, call(Y, T, zeros(2)), "(3,); got (2,)"),
     (loss.cross_entropy, call(Y, T, zeros(3, dtype="f8")), "float32; got float64"),
     (loss.cross_entropy, call(Y, T, label_smoothing=1.1), "between 0 and 1; got 1.1"),
+    (loss.cross_entropy, call(Y, T, label_smoothing=-0.1), "between 0 and 1; got -0.1"),
     (loss.cross_entropy, call(Y, Y, ignore_index=1), "labels, not probabilities"),
 ]
 
@@ -184,3 +195,8 @@ def test_an_error_survives_copying() -> None:
 def test_numpy_integers_are_integers() -> None:
     assert checks.pair(np.int64(2), "stride") == (2, 2)  # type: ignore[arg-type]
     assert checks.sides((np.int64(1), 2)) == ((1, 1), (2, 2))  # type: ignore[arg-type]
+
+
+def test_a_window_of_no_channel_is_refused() -> None:
+    with pytest.raises(ValueError, match="size=0 must be at least 1"):
+        lrn.local_response_norm(X, size=0)

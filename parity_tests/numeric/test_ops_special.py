@@ -61,8 +61,8 @@ def test_activations_at_the_edges(op: str, dtype: str) -> None:
 def test_softer_rectifiers_at_the_edges(
     module: str, op: str, options: dict[str, Any], dtype: str
 ) -> None:
-    x = np.array([NAN, 0.0, -0.0, 1.0, -1.0, INF, 1e4, -1e4, 30.0, -30.0, 1e-30], dtype)
-    for dy in (np.arange(1, 12).astype(dtype), np.full(11, INF, dtype)):
+    x = np.array([NAN, 0.0, -0.0, 1.0, -1.0, INF, 1e4, -1e4, 30.0, -30.0, 1e-30, 19.5, 20.5], dtype)
+    for dy in (np.arange(1, 14).astype(dtype), np.full(13, INF, dtype)):
         compare(Case(module, op, (nothing,), options), (x,), dy, elementwise=True)
 
 
@@ -182,6 +182,11 @@ def test_bce_of_huge_logits(target: float, dtype: str, weighted: bool) -> None:
     case = Case("loss", "bce_with_logits", (nothing,), {"reduction": "none"})
     arrays = (x, np.full_like(x, target), None, np.array([3], dtype) if weighted else None)
     compare(case, arrays, np.arange(1.0, 9.0).astype(dtype)[:, None])
+
+
+def test_a_tanh_loss_of_an_infinity_is_nan_without_a_warning() -> None:
+    case = Case("tanh_loss", "tanh_cross_entropy", (nothing,))
+    assert math.isnan(case.forward(np.array([[INF]]), np.array([[1.0]]))[0])
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])

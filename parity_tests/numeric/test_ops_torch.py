@@ -84,7 +84,7 @@ TORCH: dict[str, Callable[..., Tensor]] = {
     "batch_norm": batch_norm,
     "fixed_norm": fixed_norm,
     "add": torch.add,
-    "affine": lambda x, scale, shift: torch.add(x * scale, shift),
+    "affine": lambda x, scale=1.0, shift=0.0: torch.add(x * scale, shift),
     "square": torch.square,
     "log": torch.log,
     "sqrt": torch.sqrt,

@@ -242,6 +242,7 @@ def test_state_that_does_not_fit_is_refused_whole():
             "Invalid initial_accumulator_value value: -1.0",
         ),
         ("Adadelta", {"rho": 1.5}, "Invalid rho value: 1.5"),
+        ("Adadelta", {"rho": -0.5}, "Invalid rho value: -0.5"),
         ("Adadelta", {"eps": -1.0}, "Invalid epsilon value: -1.0"),
         ("RMSprop", {"alpha": -0.5}, "Invalid alpha value: -0.5"),
         ("RMSprop", {"momentum": -0.5}, "Invalid momentum value: -0.5"),

@@ -26,7 +26,10 @@ def test_options_at_the_ends_of_their_ranges_are_torch_s(name, options):
     getattr(optim, name)([Parameter(np.zeros(2))], **options)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "Adagrad", "Adadelta", "RMSprop"])
+NAMES = ["SGD", "Adam", "AdamW", "Adagrad", "Adadelta", "RMSprop"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_not_said_is_what_torch_takes(name):
     ours = getattr(optim, name)([Parameter(np.ones(2))]).defaults
     theirs = getattr(torch.optim, name)([torch.ones(2, requires_grad=True)]).defaults
@@ -49,3 +52,20 @@ def test_a_dampening_below_zero_is_torch_s():
 def test_a_misspelt_option_of_a_group_is_refused():
     with pytest.raises(ValueError, match="unknown parameter group options: momentun"):
         optim.SGD([{"params": [Parameter(np.ones(2))], "momentun": 0.9}])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_decay_multiplies_nothing(name):
+    """Zero times infinity would be NaN."""
+    ours, theirs = Parameter(np.array([np.inf, 1.0])), torch.tensor([np.inf, 1.0]).double()
+    ours.grad, theirs.grad = np.array([1.0, 0.0]), torch.tensor([1.0, 0.0]).double()
+    getattr(optim, name)([ours], weight_decay=0.0).step()
+    getattr(torch.optim, name)([theirs.requires_grad_()], weight_decay=0.0).step()
+    assert ours.data.tolist() == theirs.tolist() == [np.inf, 1.0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_parameter_without_entries_is_no_trouble(name):
+    empty = Parameter(np.zeros((0, 3)))
+    getattr(optim, name)([empty]).step()
+    assert empty.shape == (0, 3)

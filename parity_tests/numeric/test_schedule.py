@@ -116,6 +116,8 @@ def test_bad_arguments_are_refused():
         schedule.CosineAnnealingLR(sgd, 0)
     with pytest.raises(ValueError, match="start_factor is in"):
         schedule.LinearLR(sgd, 0.0)
+    with pytest.raises(ValueError, match=r"start_factor is in \(0, 1\]; got 1\.5"):
+        schedule.LinearLR(sgd, 1.5)
     with pytest.raises(ValueError, match="end_factor is in"):
         schedule.LinearLR(sgd, 0.5, 1.5)
     with pytest.raises(ValueError, match=r"end_factor is in \[0, 1\]; got -0\.5"):

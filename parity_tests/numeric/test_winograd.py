@@ -212,8 +212,11 @@ def test_where_it_does_not_pay_it_is_not_taken(
 )
 def test_where_it_is_impossible_the_direct_way_stays(options: dict) -> None:
     module = nn.Conv2d(**{"in_channels": 16, "out_channels": 18, "kernel_size": 3, **options})
+    x = np.ones((2, 16, 19, 17), np.float32)
     with nn.conv_mode("winograd", always=True):
-        module(np.ones((2, 16, 19, 17), np.float32))
+        module(x)
+        arguments = (x, module.weight.data, module.stride, (0, 0), module.dilation, module.groups)
+        assert tile_of(*arguments) == 0
     assert way(module) == "ConvCache"
 
 
