@@ -12,6 +12,8 @@ from parity_tests.harness.verdict import Verdict
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+BLIND = "the tolerance is not finite"  # begins the note of a difference that nothing bounds
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -97,7 +99,7 @@ def compare(
     if peak > 1:
         return _with(worst, Verdict.FAIL, "")
     if blind.any():
-        note = f"the tolerance is not finite at {int(blind.sum())} place(s)"
+        note = f"{BLIND} at {int(blind.sum())} place(s)"
         return _with(worst, Verdict.MISTRUSTED, note)
     return _vacuous(worst, want, reach)
 

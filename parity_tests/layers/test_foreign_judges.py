@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from parity_tests.harness import mutants
+from parity_tests.harness.compare import compare
 from parity_tests.harness.judges import onnx_data, onnx_nodes, tally, torch_modules
 from parity_tests.harness.judges.onnx_forms import FORMS
 from parity_tests.harness.judges.tally import Case, Fate
+from parity_tests.harness.local import as_check
 from scratch import nn
 from scratch.ops.checks import ShapeError
 
@@ -151,6 +153,14 @@ def test_a_judge_that_judges_nothing_fails() -> None:
     left_out = Case("torch", "ReLU", "0", Fate.LEFT_OUT, "no reason")
     assert tally.failures([left_out]) == ["torch: no case passed"]
     assert tally.failures([]) == ["no case was found"]
+
+
+def test_a_difference_without_a_bound_is_not_left_out() -> None:
+    """The reference is full; that it proves nothing is scratch's doing."""
+    two = np.array([1.0, 2.0])
+    for got, fate in ((two + 1, Fate.FAILED), (two, Fate.PASSED)):
+        check = as_check(compare(got, two, np.inf), "", "x", "", "output", "scratch float64")
+        assert tally.of_checks("torch", "x", "0", [check]).fate is fate
 
 
 def _few(cases: Sequence[str]) -> Callable[[], list[torch_modules.Sample]]:

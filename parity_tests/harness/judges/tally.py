@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from parity_tests.harness.compare import BLIND
 from parity_tests.harness.verdict import Check, Verdict
 from scratch.ops.checks import ShapeError
 from scratch.spec.errors import UserError
@@ -93,12 +94,13 @@ def of_checks(judge: str, operator: str, name: str, checks: Sequence[Check]) -> 
     """Return what comparisons with the harness's bounds amount to.
 
     A reference in which there is nothing to compare (all labels ignored) is left out; its verdict
-    does not depend on scratch. The share of a bound is that of scratch.
+    does not depend on scratch, as that of a difference without a bound does. The share of a bound
+    is that of scratch.
     """
     ours = [check.used for check in checks if check.engine.startswith("scratch")]
     used = max(ours, default=0.0)
     bad = [check for check in checks if check.failing]
-    wrong = [check for check in bad if check.verdict is Verdict.FAIL]
+    wrong = [c for c in bad if c.verdict is Verdict.FAIL or c.note.startswith(BLIND)]
     if wrong:
         return Case(judge, operator, name, Fate.FAILED, wrong[0].divergence())
     if bad or not checks:
