@@ -71,9 +71,10 @@ def test_the_target_is_complete_when_it_appears(tmp_path, monkeypatch):
     assert order == ["fsync", tmp_path, "fsync"]
 
 
-def test_missing_folder_and_missing_file(tmp_path):
-    with pytest.raises(UserError, match="cannot be written"):
-        files.atomic_write(tmp_path / "none" / "w", b"")
+def test_missing_folder_and_missing_file_and_a_name_that_is_too_long(tmp_path):
+    for name in ("none/w", "x" * 300):
+        with pytest.raises(UserError, match="cannot be written"):
+            files.atomic_write(tmp_path / name, b"")
     with pytest.raises(UserError, match="cannot be read"):
         files.sha256(tmp_path / "none")
 

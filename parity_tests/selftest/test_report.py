@@ -122,6 +122,8 @@ def test_a_file_that_cannot_be_written_is_told_before_the_run(
     assert "a device; name a file" in capsys.readouterr().err
     assert cli.main([FIRST, option, str(tmp_path / "none" / "x")]) == 2
     assert "does not exist" in capsys.readouterr().err
+    assert cli.main([FIRST, option, str(tmp_path / ("x" * 300))]) == 2
+    assert "File name too long" in capsys.readouterr().err
     with monkeypatch.context() as patch:
         patch.setattr("builtins.open", lambda path, mode: _Full(path, mode.replace("b", "")))
         assert cli.main([FIRST, option, str(tmp_path / "x")]) == 2

@@ -25,14 +25,14 @@ def atomic_write(path: str | Path, data: bytes) -> None:
         data: the whole content.
 
     Raises:
-        UserError: the folder is missing or read-only, the disk is full, or the target is a device
-            or a pipe, which a renamed file would take the place of.
+        UserError: the folder is missing or read-only, the disk is full, the name is too long, or
+            the target is a device or a pipe, which a renamed file would take the place of.
     """
     path = Path(path)
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise UserError(f"{path}: is a device or a pipe, not a file; choose the name of a file")
     temporary = path.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UserError(f"{path}: is a device or a pipe, not a file; choose the name of a file")
         with open(temporary, "xb") as file:
             file.write(data)
             file.flush()
@@ -58,15 +58,16 @@ def writable(path: str | Path, room: int = 0) -> None:
         room: bytes that must be free.
 
     Raises:
-        UserError: it is no file, its folder is missing or read-only, or the disk is full.
+        UserError: it is no file, its folder is missing or read-only, the disk is full, or the name
+            is too long.
     """
     path = Path(path)
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path}: is a folder or a device; name a file")
-    if not path.parent.is_dir():
-        raise UserError(f"{path}: the folder {path.parent} does not exist")
     trial = path.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
     try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: is a folder or a device; name a file")
+        if not path.parent.is_dir():
+            raise UserError(f"{path}: the folder {path.parent} does not exist")
         with open(trial, "xb") as file:
             file.write(bytes(room))
             file.flush()
