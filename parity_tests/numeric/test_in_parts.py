@@ -10,7 +10,7 @@ import pytest
 
 from scratch import nn, optim
 from scratch.nn import Parameter
-from scratch.ops import linear
+from scratch.ops import conv_taps, linear
 from scratch.ops.checks import ShapeError
 from scratch.optim import base
 
@@ -54,6 +54,23 @@ def test_an_optimiser_takes_the_same_step_in_blocks(
     parts = list(_walked(make))
     assert len(parts) == len(whole)
     assert all(np.array_equal(a, b) for a, b in zip(parts, whole, strict=True))
+
+
+@pytest.mark.parametrize("make", OPTIMISERS.values(), ids=OPTIMISERS)
+def test_moments_lie_in_memory_like_their_parameter(
+    make: Callable[[list[Parameter]], optim.Optimizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a step, in one block or many, and when they come from a file, in the usual order."""
+    weight = Parameter(conv_taps.kernels((4, 32, 3, 3)))
+    assert not weight.data.flags.c_contiguous
+    for block in (1 << 20, 1):
+        monkeypatch.setattr(base, "BLOCK_BYTES", block)
+        optimizer = make([weight])
+        optimizer.step()
+        for _ in range(2):
+            for moment in optimizer._state[0].values():
+                assert moment.strides == weight.data.strides
+            optimizer.load_state_dict(optimizer.state_dict())
 
 
 @pytest.mark.parametrize("part", [1, 60, 1 << 20])

@@ -162,8 +162,9 @@ class Optimizer:
             if owner.startswith("groups."):
                 self.param_groups[int(owner.removeprefix("groups."))][name] = float(state[key])
             elif owner:
-                dtype = self._parameters()[int(owner)].data.dtype
-                self._state[int(owner)][name] = state[key].astype(dtype)
+                moment = np.empty_like(self._parameters()[int(owner)].data)  # in memory like it
+                moment[...] = state[key]
+                self._state[int(owner)][name] = moment
 
 
 def between(start: Array, end: Array, weight: float) -> Array:
