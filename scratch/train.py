@@ -19,7 +19,7 @@ from scratch.nn import Module
 from scratch.optim import Optimizer
 from scratch.penalty import Penalty
 from scratch.run.folder import RunFolder
-from scratch.run.memory import keep_freed_memory
+from scratch.run.memory import hand_back_freed_memory, keep_freed_memory
 from scratch.run.metrics import History, score
 from scratch.schedule import Schedule
 from scratch.spec.errors import unknown
@@ -142,6 +142,7 @@ def fit(
                 last=epoch + 1 == epochs,
             )
     watch.restore_best()
+    hand_back_freed_memory()
     return watch.history
 
 

@@ -7,7 +7,6 @@ built, so that it counts weights, gradients, moments, activations and workspaces
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
 import os
@@ -146,10 +145,10 @@ def growth(run: Callable[[], Any]) -> int:
 
 def _trim() -> None:
     """Give freed memory back to the system, or it would count as the network's."""
+    from scratch.run.memory import hand_back_freed_memory
+
     gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    hand_back_freed_memory()
 
 
 def _megabytes(field: str) -> float:

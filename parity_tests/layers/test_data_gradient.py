@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from scratch import nn, spec
+from scratch import nn, spec, train
 from scratch.build import build
-from scratch.run.memory import keep_freed_memory
+from scratch.data import load
 from scratch.train import build_loss
 
 CHAPTERS = ("linear_regression", "mlp_mnist", "lenet5")
@@ -45,5 +49,37 @@ def test_it_is_the_data_alone() -> None:
     assert not np.isnan(layer.backward(np.ones((4, 2), np.float32))).any()
 
 
-def test_freed_memory_can_be_kept_again_and_again() -> None:
-    assert keep_freed_memory() == keep_freed_memory()
+PAGES = """
+import json, resource
+import numpy as np
+from scratch.run import memory
+
+def new_pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(1 << 23)  # 64 MiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+kept = memory.keep_freed_memory()
+first, again = new_pages(), new_pages()
+handed_back = memory.hand_back_freed_memory()
+print(json.dumps([kept, handed_back, first, again, new_pages()]))
+"""
+
+
+def test_pages_are_made_once_until_they_are_handed_back() -> None:
+    """Counted by the system, in a process of its own; only glibc has the setting."""
+    run = subprocess.run([sys.executable, "-c", PAGES], capture_output=True, text=True, check=True)
+    kept, handed_back, first, again, after = json.loads(run.stdout)
+    assert kept == handed_back
+    assert min(first, after) > 0
+    if kept:
+        assert again < min(first, after) / 8, (first, again, after)
+
+
+def test_training_hands_its_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(train, "keep_freed_memory", lambda: done.append("kept"))
+    monkeypatch.setattr(train, "hand_back_freed_memory", lambda: done.append("handed back"))
+    chapter = spec.get("linear_regression")
+    train.fit(chapter, build(chapter.id), load(chapter), epochs=1, progress=False)
+    assert done == ["kept", "handed back"]
