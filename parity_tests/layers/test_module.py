@@ -96,6 +96,16 @@ def test_gradients_accumulate_and_are_zeros_before_and_after() -> None:
         assert np.array_equal(2 * parameter.grad, double)
 
 
+def test_the_bias_of_a_convolution_gets_the_sum_of_its_gradient() -> None:
+    """The general test of the layer sees it too, after half a minute of other convolutions."""
+    layer = nn.Conv2d(1, 2, 3)
+    assert layer.bias is not None
+    for _ in range(2):
+        layer(np.ones((1, 1, 5, 4), np.float32))
+        layer.backward(np.ones((1, 2, 3, 2), np.float32))
+    assert layer.bias.grad.tolist() == [12.0, 12.0]
+
+
 def test_calls_are_taken_back_in_reverse_order() -> None:
     layer = nn.Tanh()
     a, b = np.float64([[0.5]]), np.float64([[2.0]])
