@@ -132,6 +132,7 @@ def test_the_script_counts_and_the_readme_tells(
         (("--attribution", "--chapter", "lenet6"), "lenet6"),
         (("--generic", "--file", "scratch/train.py"), "not among the mutated files"),
         (("--generic", "--sample", "-1"), "not negative"),
+        (("--catalogue", "--json", "/dev/null/mutants.json"), "/dev/null"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(
