@@ -64,6 +64,7 @@ CONV = (
     _conv(2, 4, 5, 7, 3, 2, 2, padding=(2, 0)),
     _conv(2, 3, 6, 9, 4, 2, 3, stride=(2, 3)),
     _conv(2, 6, 5, 7, 2, 3, 2, groups=2),
+    _conv(2, 34, 3, 2, 4, 3, 3, padding=1, groups=2),  # enough maps for taps, but for the groups
 )
 MANY = (  # batches for which scratch.ops.conv_tiles and conv_whole exist; an odd output has a rest
     _conv(17, 3, 6, 8, 4, 3, 3),
