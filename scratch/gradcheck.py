@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from scratch.nn import Dropout, Module, inference
+from scratch.reused import Reused
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Pairs = dict[str, tuple[Array, Array]]
@@ -43,6 +44,7 @@ def complex_step(
     d_output: Any = None,
     entries: int | None = None,
     seed: int = 0,
+    reuse: bool = False,
 ) -> Pairs:
     """Compare backward with the complex step.
 
@@ -53,12 +55,17 @@ def complex_step(
         d_output: shape of the output, a NamedTuple for several; random and signed if None.
         entries: how many entries of each tensor, drawn at random; None for all.
         seed: of what is drawn.
+        reuse: take what a layer gave at first where the moved entry does not reach it. The numbers
+            are the same; of a deep network it takes a third of the time. Supposes layers that
+            write to none of their inputs and remember nothing but their buffers.
 
     Returns:
         Analytic and numeric derivatives by name: "dx" (or "dx0", "dx1", ... if backward returns
         several), then the parameters. Each is of the tensor's shape, or (entries,) where drawn.
     """
     check = _Check(module, inputs, d_output, seed)
+    if reuse:
+        check.reuse()
     pairs: Pairs = {}
     for name, gradient, tensor in check.tensors():
         places = check.places(gradient, entries)
@@ -67,7 +74,7 @@ def complex_step(
             index = np.unravel_index(place, tensor.shape)
             value = tensor[index]
             tensor[index] = value + 1j * STEP
-            numeric[number] = check.run().imag / STEP
+            numeric[number] = check.run(tensor).imag / STEP
             tensor[index] = value
         pairs[name] = _shaped(gradient, numeric, places)
     return pairs
@@ -224,6 +231,16 @@ class _Check:
             x.astype(np.complex128) if i < len(self._dx) and x.dtype.kind == "f" else x
             for i, x in enumerate(inputs)
         )
+        self._layers: list[Reused] = []
+
+    def reuse(self) -> None:
+        """Remember what every layer gives, and give it again where nothing before it has moved."""
+        self._layers = [
+            Reused(part)
+            for _, part in self._frozen.named_modules()
+            if not part._modules and part is not self._frozen and not isinstance(part, Dropout)
+        ]
+        self.run()
 
     def tensors(self) -> Iterator[tuple[str, Array, Array]]:
         """Yield name, gradient, and the complex array to move."""
@@ -240,8 +257,14 @@ class _Check:
             return np.arange(gradient.size)
         return np.sort(self.rng.choice(gradient.size, entries, replace=False))
 
-    def run(self) -> complex:
-        """Return L, with whatever a forward changes (masks that are drawn, buffers) as at first."""
+    def run(self, moved: Array | None = None) -> complex:
+        """Return L, with whatever a forward changes (masks that are drawn, buffers) as at first.
+
+        Args:
+            moved: the tensor of which an entry is not what it was.
+        """
+        for layer in self._layers:
+            layer.begin(moved)
         for module, name, value in self._buffers:
             setattr(module, name, value.copy())
         for generator, state in self._generators:

@@ -32,7 +32,7 @@ def run(pair: Pair, entries: int | None) -> list[Check]:
         entries: how many entries of each tensor, drawn at random; None for all.
     """
     module = pair.scratch_as("float64")
-    found = complex_step(module, pair.inputs, pair.d_output, entries=entries)
+    found = complex_step(module, pair.inputs, pair.d_output, entries=entries, reuse=True)
     null: nulls.Units = {}
     floors: nulls.Units = {}
     magnified = normalised(module)
