@@ -20,7 +20,8 @@ from scratch.gradcheck import (
     norm_ratio,
     reading,
 )
-from scratch.nn.parameter import Array
+from scratch.nn.parameter import Array, Parameter
+from scratch.reused import Reused
 
 
 def _moved(module: nn.Module, seed: int = 0) -> nn.Module:
@@ -117,6 +118,46 @@ def test_the_module_stays_as_it_is() -> None:
     assert all(value.dtype == np.float64 for value in after.values())
     assert all(not p.grad.any() for p in model.parameters())
     assert np.array_equal(x, np.ones((2, 3)))
+
+
+class Twice(nn.Module):
+    """One layer used twice, and a parameter of the block's own that is a child's input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+        self.scale = Parameter(np.ones((4, 3)))
+        self.product = nn.Multiply()
+        self.act = nn.Tanh()
+
+    def forward(self, input: Array) -> Array:
+        return self.layer(self.product(self.act(self.layer(input)), self.scale.data))
+
+    def backward(self, d_output: Array) -> Array:
+        d, d_scale = self.product.backward(self.layer.backward(d_output))
+        self.scale.grad += d_scale
+        return self.layer.backward(self.act.backward(d))
+
+
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [(Twice(), (4, 3)), (scratch.build("lenet5", "tiny"), None)],
+    ids=["a layer used twice", "lenet5"],
+)
+def test_what_is_reused_changes_no_number(
+    model: nn.Module, shape: tuple[int, ...] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _moved(model)
+    one = (4, *spec.get("lenet5", "tiny").data.shape)
+    x = np.random.default_rng(5).standard_normal(shape or one)
+    plain, reused = (complex_step(model, (x,), entries=8, reuse=r) for r in (False, True))
+    _assert_right(plain)
+    for name, pair in plain.items():
+        assert all(map(np.array_equal, pair, reused[name])), name
+    # And that it is not for nothing: what has moved is asked for.
+    monkeypatch.setattr(Reused, "_reached", lambda self, inputs, moved: False)
+    blind = complex_step(model, (x,), entries=8, reuse=True)
+    assert any(not np.array_equal(plain[name][1], blind[name][1]) for name in plain)
 
 
 def test_dropout_keeps_its_mask_through_all_forwards() -> None:
