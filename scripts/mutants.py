@@ -85,13 +85,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         ("attribution", attribution),
     ):
         if getattr(args, part) or not named:
-            parts[part] = run(args)
+            parts[part] = {**run(args), "only": _only(args)[part]}
             if args.json:
                 power.save(args.json, parts)
     short = power.failures(parts, 0.95)
     if args.json:
         print(f"written: {args.json}")
     return _cli.failed(f"{short[0]} ({len(short)} in all)") if short else _cli.OK
+
+
+def _only(args: Any) -> dict[str, list[str]]:
+    """Return by part what it was restricted to, so that a part is not taken for the whole."""
+    return {
+        "catalogue": [args.fault] if args.fault else [],
+        "attribution": args.chapter,
+        "generic": args.file + args.tests,
+    }
 
 
 def catalogue(args: Any) -> dict[str, Any]:

@@ -61,10 +61,18 @@ def failures(parts: Mapping[str, Any], wanted: float) -> list[str]:
 
 
 def markdown(parts: Mapping[str, Any]) -> str:
-    """Return the figures as a table and two sentences for the README."""
+    """Return the figures as a table and two sentences for the README.
+
+    Raises:
+        UserError: a part holds a selection, which would be read as the whole.
+    """
     from parity_tests.harness import attribution_count
     from parity_tests.harness.mutants import scoreboard
 
+    for part in PARTS:
+        if parts[part] and parts[part].get("only"):
+            chosen = ", ".join(parts[part]["only"])
+            raise UserError(f"the {part} of scripts/mutants.py holds {chosen} alone: make mutants")
     lines = []
     if parts["catalogue"]:
         found = parts["catalogue"]
