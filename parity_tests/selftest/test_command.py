@@ -122,7 +122,7 @@ def test_a_wrong_layer_is_named_by_its_case(capsys: Capture) -> None:
     with _fault("stride ignored in dx", "Conv2d").planted():
         assert cli.main(["--layer", "Conv2d", "--levels", "L2"]) == 1
     (line,) = _lines(capsys.readouterr().out, DIVERGENCE)
-    assert line.startswith(f"{DIVERGENCE}backward (Conv2d stride 2 padding 1) dx[")
+    assert line.startswith(f"{DIVERGENCE}backward (Conv2d small images) dx[")
 
 
 def test_a_wrong_optimizer_is_reproduced_with_its_seed(capsys: Capture) -> None:
