@@ -58,7 +58,7 @@ def samples() -> Iterator[Sample]:
         from torch.testing._internal.common_modules import module_db
 
         # That import forbids setting torch.backends from then on, which Lightning's Trainer does.
-        setattr(torch.backends, "__allow_nonbracketed_mutation_flag", True)  # noqa: B010
+        setattr(torch.backends, "__allow_nonbracketed_mutation_flag", True)
 
     for info in module_db:
         if not hasattr(nn, info.module_cls.__name__):
