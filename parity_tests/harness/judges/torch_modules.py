@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -55,10 +56,9 @@ def samples() -> Iterator[Sample]:
     """Yield every sample of a class that scratch has."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's test package about itself
-        from torch.testing._internal.common_modules import module_db
-
-        # That import forbids setting torch.backends from then on, which Lightning's Trainer does.
-        setattr(torch.backends, "__allow_nonbracketed_mutation_flag", True)
+        # The import would forbid setting torch.backends from then on; Lightning's Trainer sets them.
+        with patch.object(torch.backends, "disable_global_flags", lambda: None):
+            from torch.testing._internal.common_modules import module_db
 
     for info in module_db:
         if not hasattr(nn, info.module_cls.__name__):
