@@ -56,7 +56,7 @@ def samples() -> Iterator[Sample]:
     """Yield every sample of a class that scratch has."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's test package about itself
-        # The import would forbid setting torch.backends from then on; Lightning's Trainer sets them.
+        # The import would forbid setting torch.backends from then on; Lightning sets them.
         with patch.object(torch.backends, "disable_global_flags", lambda: None):
             from torch.testing._internal.common_modules import module_db
 
