@@ -9,18 +9,19 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import _cli
 
 Worker = subprocess.Popen[str]
 
 
-class Turns:
-    """How the frameworks take turns: how often, for how long, on how many threads."""
+class Turns(NamedTuple):
+    """How the frameworks take turns: how often, for how many seconds, on how many threads."""
 
-    def __init__(self, rounds: int = 9, seconds: float = 0.2, threads: int = 1) -> None:
-        self.rounds, self.seconds, self.threads = rounds, seconds, threads
+    rounds: int = 9
+    seconds: float = 0.2
+    threads: int = 1
 
 
 @contextlib.contextmanager
