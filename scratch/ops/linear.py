@@ -135,8 +135,8 @@ def backward_in_parts(
         yield slice(0, outputs), *linear_backward(dy, cache)
         return
     checks.gradient(dy, (*x.shape[:-1], outputs), weight.dtype)
-    high = max(1, PART_BYTES * outputs // max(1, weight.nbytes))
-    for top in range(0, max(1, outputs), high):
+    high = max(1, PART_BYTES * outputs // weight.nbytes)
+    for top in range(0, outputs, high):
         outs = slice(top, min(top + high, outputs))
         yield outs, *linear_backward(dy[..., outs], cache._replace(weight=weight[outs]))
 
