@@ -54,6 +54,11 @@ class Case:
         gradients = self.function("_backward", naive)(dy, cache)
         return gradients if isinstance(gradients, tuple) else (gradients,)
 
+    def results(self, seed: int) -> tuple[Any, ...]:
+        """Return y and the gradients of drawn float64 arrays and a drawn cotangent."""
+        y, cache = self.forward(*self.arrays(seed, "float64"))
+        return y, *self.backward(cotangent(y, seed + 1), cache)
+
 
 class Tiled(Case):
     """A convolution in Winograd's tiles, whose definition is that of every convolution."""
