@@ -118,7 +118,7 @@ def test_what_the_issue_asks_for_is_among_what_passes() -> None:
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_planted_fault_is_seen(judge: str, operator: str, fault: str, subject: str) -> None:
-    (found,) = (f for f in mutants.FAULTS if f.name == fault and subject in f.subjects)
+    found = mutants.named(fault, subject)
     with found.planted():
         spoilt = _fates(judge, operator)
     assert any(case.fate is Fate.FAILED for case in spoilt)

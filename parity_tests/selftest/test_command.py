@@ -35,10 +35,6 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def _fault(name: str, subject: str) -> Fault:
-    return next(f for f in mutants.FAULTS if f.name == name and subject in f.subjects)
-
-
 def _lines(text: str, start: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith(start)]
 
@@ -99,7 +95,7 @@ def test_an_argument_that_cannot_be_read_is_exit_code_2(argv: list[str]) -> None
 def test_a_wrong_convolution_is_named_and_reproduced(
     capsys: Capture, name: str, direction: str, tensor: str
 ) -> None:
-    fault = _fault(name, "Conv2d")
+    fault = mutants.named(name, "Conv2d")
     with fault.planted():
         assert cli.main(["lenet5", "--seed", "3", "--levels", "L2"]) == 1
         printed = capsys.readouterr().out
@@ -119,14 +115,14 @@ def test_a_wrong_convolution_is_named_and_reproduced(
 
 
 def test_a_wrong_layer_is_named_by_its_case(capsys: Capture) -> None:
-    with _fault("stride ignored in dx", "Conv2d").planted():
+    with mutants.named("stride ignored in dx", "Conv2d").planted():
         assert cli.main(["--layer", "Conv2d", "--levels", "L2"]) == 1
     (line,) = _lines(capsys.readouterr().out, DIVERGENCE)
     assert line.startswith(f"{DIVERGENCE}backward (Conv2d small images) dx[")
 
 
 def test_a_wrong_optimizer_is_reproduced_with_its_seed(capsys: Capture) -> None:
-    with _fault("Nesterov with the old velocity", "SGD momentum nesterov").planted():
+    with mutants.named("Nesterov with the old velocity", "SGD momentum nesterov").planted():
         assert cli.main(["--optimizer", "SGD momentum nesterov", "--seed", "4"]) == 1
         printed = capsys.readouterr().out
         (line,) = _lines(printed, DIVERGENCE)

@@ -15,7 +15,6 @@ import pytest
 from parity_tests import cli
 from parity_tests.harness import guilty, mutants, runner
 from parity_tests.harness.mutants import winograd
-from parity_tests.harness.mutants.fault import Fault
 from scratch.models.googlenet import GoogLeNet
 from scratch.models.resnet import BasicBlock
 
@@ -23,10 +22,6 @@ GOLDEN = re.compile(r"^golden: (\S+); read it with: python scripts/compare.py (.
 
 Script = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
-
-
-def _fault(name: str, subject: str) -> Fault:
-    return next(f for f in mutants.FAULTS if f.name == name and subject in f.subjects)
 
 
 def _folder(printed: str) -> tuple[Path, list[str]]:
@@ -73,7 +68,7 @@ def test_the_guilty_module_is_written_and_read_back(
     script: Script,
     capsys: Capture,
 ) -> None:
-    with _fault(name, layer).planted():
+    with mutants.named(name, layer).planted():
         assert cli.main([*argv, "--golden-on-failure", str(tmp_path)]) == 1
     folder, command = _folder(capsys.readouterr().out)
     assert folder.parent == tmp_path
@@ -135,7 +130,7 @@ def test_what_is_written_was_computed_as_it_was_judged(
 
 def test_nothing_is_written_where_no_module_is_to_blame(tmp_path: Path, capsys: Capture) -> None:
     assert cli.main(["mlp_xor", "--levels", "L2", "--golden-on-failure", str(tmp_path)]) == 0
-    with _fault("Nesterov with the old velocity", "SGD momentum nesterov").planted():
+    with mutants.named("Nesterov with the old velocity", "SGD momentum nesterov").planted():
         argv = ["--optimizer", "SGD momentum nesterov", "--golden-on-failure", str(tmp_path)]
         assert cli.main(argv) == 1
     assert not GOLDEN.search(capsys.readouterr().out)
@@ -146,7 +141,7 @@ def test_a_folder_that_cannot_be_made_does_not_hide_the_verdict(
     tmp_path: Path, capsys: Capture
 ) -> None:
     (tmp_path / "file").write_text("")
-    with _fault("bias added twice", "Linear").planted():
+    with mutants.named("bias added twice", "Linear").planted():
         argv = ["mlp_xor", "--levels", "L2", "--golden-on-failure", str(tmp_path / "file" / "x")]
         assert cli.main(argv) == 1
     printed = capsys.readouterr().out

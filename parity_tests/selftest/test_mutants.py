@@ -105,7 +105,7 @@ def test_a_faulty_layer_is_the_one_blamed_in_a_network(id: str) -> None:
 
 
 def test_the_table_names_level_and_place() -> None:
-    fault = next(fault for fault in mutants.FAULTS if fault.name == "ReLU mask >=")
+    fault = mutants.named("ReLU mask >=")
     lines = mutants.table([mutants.outcome(fault, ("L0", "L1"))], ("L0", "L1")).splitlines()
     assert lines[0].split() == ["fault", "in", "L0", "L1", "blamed"]
     assert lines[2].split() == ["ReLU", "mask", ">=", "ReLU", "killed", "passed", "backward", "dx"]

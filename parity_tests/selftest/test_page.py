@@ -114,9 +114,7 @@ def test_the_page_of_files_is_the_page_of_the_run(
 
 
 def test_a_failure_comes_first_with_its_place_its_values_and_its_command(tmp_path: Path) -> None:
-    (fault,) = [
-        f for f in mutants.FAULTS if f.name == "bias added twice" and "Linear" in f.subjects
-    ][:1]
+    fault = mutants.named("bias added twice", "Linear")
     page, json_file = tmp_path / "page.html", tmp_path / "found.json"
     argv = [SECOND, "--levels", "L0,L2", "--html", str(page), "--json", str(json_file)]
     argv += ["--golden-on-failure", str(tmp_path)]

@@ -24,8 +24,7 @@ NAMES = {policy.name for policy in POLICIES}
 
 
 def _killed_by(name: str) -> set[str]:
-    (fault,) = (fault for fault in mutants.FAULTS if fault.name == name)
-    return {policy for policy, killed in usual.killed_by(fault).items() if killed}
+    return {policy for policy, killed in usual.killed_by(mutants.named(name)).items() if killed}
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)

@@ -52,7 +52,7 @@ def test_a_planted_fault_is_found_shrunk_and_written(
     script: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (planted,) = (f for f in mutants.FAULTS if f.name == fault and layer in f.subjects)
+    planted = mutants.named(fault, layer)
     with planted.planted():
         with pytest.raises(PropertyError) as raised:
             hold(drawn(CASES[name]), CI, tmp_path)
@@ -72,7 +72,7 @@ def test_a_planted_fault_is_found_shrunk_and_written(
 
 
 def test_the_same_failure_is_written_to_the_same_folder(tmp_path: Path) -> None:
-    (planted,) = (f for f in mutants.FAULTS if f.name == "ELU alpha inside the exponential")
+    planted = mutants.named("ELU alpha inside the exponential")
     with planted.planted():
         for _ in range(2):
             with pytest.raises(PropertyError):
@@ -97,7 +97,7 @@ def test_a_kernel_that_takes_memory_for_granted_is_found(
 
 def test_a_failure_that_cannot_be_written_is_told_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    (planted,) = (f for f in mutants.FAULTS if f.name == "ELU alpha inside the exponential")
+    planted = mutants.named("ELU alpha inside the exponential")
     with planted.planted(), pytest.raises(PropertyError) as raised:
         hold(drawn(CASES["activation"]), CI, tmp_path / "file" / "failures")
     first, *_, draw, golden = str(raised.value).splitlines()

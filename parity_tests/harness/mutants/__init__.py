@@ -60,6 +60,22 @@ LEVELS = ("L0", "L2", "L3", "L1", "L4", "L5")
 STEPS = 20  # of a trajectory
 
 
+def named(name: str, subject: str = "") -> Fault:
+    """Return the one fault of a name.
+
+    Args:
+        name: as in the catalogue.
+        subject: what it is planted in, where several faults have the name.
+
+    Raises:
+        ValueError: none is called so, or several are.
+    """
+    found = [f for f in FAULTS if f.name == name and (not subject or subject in f.subjects)]
+    if len(found) != 1:
+        raise ValueError(f"{len(found)} faults are called {name!r} in {subject or 'the catalogue'}")
+    return found[0]
+
+
 @dataclass
 class Outcome:
     """What the levels made of a fault.
