@@ -70,10 +70,16 @@ def _scratch(name: str, batch: int) -> list[float]:
     return losses
 
 
+def _mean(x: Any) -> Any:
+    """Map (N, C, H, W) to (N, C, H/2, W/2), the means of 2 x 2."""
+    n, c, h, w = x.shape
+    return x.reshape(n, c, h // 2, 2, w // 2, 2).mean(axis=(3, 5))
+
+
 def _forward(
     np: Any,
     conv: Callable[[Any, Any], Any],
-    mean: Callable[[Any], Any],
+    mean: Callable[[Any], Any] = _mean,
     constant: Callable[[Any], Any] = lambda array: array,
 ) -> Any:
     """Return chapter -> forward, written once for everything that speaks NumPy's language.
@@ -81,7 +87,7 @@ def _forward(
     Args:
         np: the array module.
         conv: (N, C, H, W), (F, C, k, k) -> (N, F, H-k+1, W-k+1), a cross-correlation.
-        mean: (N, C, H, W) -> (N, C, H/2, W/2), the means of 2 x 2.
+        mean: as `_mean`.
         constant: makes one of the library's arrays of one of NumPy's.
     """
     squash: dict[str, Callable[[Any], Any]] = {
@@ -184,16 +190,12 @@ def _autograd(name: str, batch: int) -> Callable[[], Any]:
         axes = {"axes": ([2, 3], [2, 3]), "dot_axes": ([1], [1])}
         return convolve(x, w[:, :, ::-1, ::-1], mode="valid", **axes)
 
-    def mean(x: Any) -> Any:
-        n, c, h, w = x.shape
-        return x.reshape(n, c, h // 2, 2, w // 2, 2).mean(axis=(3, 5))
-
     def logsumexp(y: Any) -> Any:
         top = y.max(axis=1, keepdims=True)
         return np.log(np.exp(y - top).sum(axis=1)) + top[:, 0]
 
     chapter, x, target = task(name, batch)
-    forward, loss = _forward(np, conv, mean)(chapter), _loss(np, chapter, logsumexp)
+    forward, loss = _forward(np, conv)(chapter), _loss(np, chapter, logsumexp)
     both = autograd.value_and_grad(lambda w: loss(forward(w, x), target))
     return _step(chapter, _start(name)[0], both, lambda update: update)
 
@@ -202,16 +204,12 @@ def _jax(name: str, batch: int) -> Callable[[], Any]:
     import jax
     import jax.numpy as np
 
-    def mean(x: Any) -> Any:
-        n, c, h, w = x.shape
-        return x.reshape(n, c, h // 2, 2, w // 2, 2).mean(axis=(3, 5))
-
     def conv(x: Any, w: Any) -> Any:
         return jax.lax.conv(x, w, (1, 1), "VALID")
 
     chapter, x, target = task(name, batch)
     inputs = jax.device_put(x), jax.device_put(target)
-    forward = _forward(np, conv, mean)(chapter)
+    forward = _forward(np, conv)(chapter)
     loss = _loss(np, chapter, lambda y: jax.nn.logsumexp(y, axis=1))
     both = jax.value_and_grad(lambda w: loss(forward(w, inputs[0]), inputs[1]))
     weights = {key: jax.device_put(value) for key, value in _start(name)[0].items()}

@@ -54,8 +54,8 @@ class Policy:
 
 
 POLICIES: tuple[Policy, ...] = (
-    # assert_almost_equal(mine, golds, decimal=3), which is |a - b| < 1.5e-3, with np.ones_like
-    # as the gradient of the output, in most of its tests of layers.
+    # NumPy's assert_almost_equal to three decimals, which is |a - b| < 1.5e-3, with np.ones_like as
+    # the gradient of the output, in most of its tests of layers.
     Policy(
         "numpy-ml",
         "github.com/ddbourgin/numpy-ml numpy_ml/tests/test_nn.py",
