@@ -26,7 +26,7 @@ EXAMPLES = """\
   python scripts/demo.py --chapter mlp_mnist --report mlp.html
 """
 
-# Of the trajectories (L5: 1,000 steps with each optimizer) a tenth; L6 is the verified bundle.
+# L5 is short whatever the network is; L6 is the verified bundle.
 LEVELS = (("float64", ("L0", "L1", "L2")), ("float32", ("L3",)))
 STEPS = 100
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         (target, "open it in a browser"),
         (path, "the run: weights, metrics, plots/, bundle/"),
         (f"scratch/models/{chapter.file}.py", f"beside ref_torch/models/{chapter.file}.py"),
-        (f"python -m parity_tests {chapter.id}", "every level, 1,000 steps of training"),
+        (f"python -m parity_tests {chapter.id}", "every level of the proof"),
         (f"python scripts/predict.py {path / 'bundle'} INPUT", "without torch"),
         ("python scripts/list.py", "the other chapters"),
     )
