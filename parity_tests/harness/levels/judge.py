@@ -154,7 +154,8 @@ def _values(
     if dtype == "float64" and place.leaf:
         checks = arbiter.settle(checks, place.torch, wide, d_wide, found, truth, limits)
     if other is not None and place.leaf:
-        checks += judge(*common, "torch float32", other, truth, limits, can, dtype)
+        theirs = judge(*common, "torch float32", other, truth, limits, can, dtype)
+        checks += arbiter.settle_torch(checks, theirs, place.torch, d_narrow)
         checks = precision_path(checks, place, narrow, d_narrow, found, other, limits)
     return _beyond_kinks(checks, pair, place, wide, d_wide, dtype), found, limits
 
