@@ -15,6 +15,7 @@ from parity_tests.numeric.tolerance import assert_close, assert_exact
 from scratch import nn
 from scratch.nn.conv_modes import current, tile_of
 from scratch.ops import conv, conv_naive, patches, winograd, winograd_kernels, winograd_matrices
+from scratch.ops.checks import ShapeError
 from scratch.ops.winograd_tiles import Tiling
 
 TILES = tuple(winograd_matrices.POINTS)
@@ -117,6 +118,15 @@ def test_what_is_not_finite_goes_the_direct_way() -> None:
     assert np.isinf(dx[0, 0, :3, :3]).all()
     assert dx[0, 0, 5, 5] == 1
     assert np.isinf(dweight).all()
+
+
+@pytest.mark.parametrize("tile", [0, 1, 3, 6])
+def test_a_tile_without_points_is_refused_by_name(tile: int) -> None:
+    """Also where the numbers would go the direct way."""
+    for value in (1.0, np.nan):
+        x = np.full((1, 1, 6, 6), value)
+        with pytest.raises(ShapeError, match=rf"^expects a tile of 2 or 4; got {tile}$"):
+            winograd.conv2d(x, np.ones((1, 1, 3, 3)), tile=tile)
 
 
 # ---- the mode

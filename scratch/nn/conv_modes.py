@@ -12,7 +12,7 @@ from scratch.nn.parameter import Array
 from scratch.ops import winograd
 from scratch.ops.checks import Padding, Pair, sides
 
-CONV_MODES = {"direct": 0, "winograd": 4, "winograd-f2": 2}
+CONV_MODES = {"direct": 0, "winograd": winograd.FAST, "winograd-f2": 2}
 """Outputs along each side of a tile, 0 for no tiles. F(4 x 4, 3 x 3) is fast and errs about three
 times as much as the direct way; F(2 x 2, 3 x 3) errs no more, and integers stay exact."""
 
