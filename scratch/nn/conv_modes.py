@@ -30,7 +30,11 @@ _mode: contextvars.ContextVar[Mode] = contextvars.ContextVar("conv_mode", defaul
 
 @contextlib.contextmanager
 def conv_mode(name: str, always: bool = False) -> Iterator[None]:
-    """Let the forwards inside this block use an algorithm; safe with threads, blocks may nest.
+    """Let the forwards inside this block use an algorithm; blocks may nest.
+
+    The mode belongs to the thread that opened the block, as torch's `no_grad` does: no other thread
+    is changed by it, and one that is started inside begins with "direct", unless it is handed the
+    context: `Thread(target=contextvars.copy_context().run, args=(model, x))`.
 
     A backward, inside or outside, runs as its forward did. Only 3 x 3 kernels at stride 1 without
     dilation and groups have a choice.
