@@ -85,6 +85,7 @@ bench: $(VENV)/.ready ## measure the speed of both twins
 	$(PY) scripts/bench.py
 
 mutants: $(VENV)/.ready ## plant faults in scratch and count who notices (half an hour)
+	@mkdir -p build
 	$(ONE_THREAD) $(PY) scripts/mutants.py --json build/mutants.json
 
 report: $(VENV)/.ready ## prove everything in both precisions, write build/report.html (half an hour)

@@ -84,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in args.peer:
         if name not in ("compile", "onnx"):
             importlib.import_module(name)  # says how to install it, before anything is measured
+    _cli.writable(args.json, args.picture)
     turns = (QUICK if args.quick else Turns())._replace(threads=args.threads)
     if args.only == "growth":
         grown = [growth_of(one, turns) for one in GROWTH if _asked(one.network, args.chapter)]

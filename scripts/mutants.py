@@ -71,13 +71,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     _cli.one_thread()
     from parity_tests.harness import power
-    from scratch.run.files import writable
 
-    if args.json:  # what cannot be written is refused before hours are spent
-        if args.json.exists():
-            power.load(args.json)
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        writable(args.json)
+    _cli.writable(args.json)  # before hours are spent
+    if args.json and args.json.exists():
+        power.load(args.json)
     parts: dict[str, Any] = {}
     for part, run in (
         ("generic", generic),  # first, for it forks: nothing may have started a thread
