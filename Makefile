@@ -20,6 +20,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_data_files.py \
   parity_tests/numeric/test_decision_line.py \
   parity_tests/numeric/test_files.py \
+  parity_tests/numeric/test_fold.py \
   parity_tests/numeric/test_formulas.py \
   parity_tests/numeric/test_gradcheck.py \
   parity_tests/numeric/test_idx.py \
