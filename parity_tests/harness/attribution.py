@@ -7,12 +7,13 @@ same class stay right, and the first divergence must name it and nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from parity_tests.harness import inputs, outputs
 from parity_tests.harness.levels import exact, judge
+from parity_tests.harness.levels.known import Earlier
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import Pair, load, of_chapter, with_cotangent
 from parity_tests.harness.run import run_torch
@@ -100,13 +101,15 @@ def of_pairs(
         most: plant only so many, spread over the whole network; None for all.
     """
     seed = _alive(make)
-    clean = make(seed)
+    clean, earlier = make(seed), Earlier()
     faults = [*leaf_faults(clean, factor), *wiring_faults(clean)]
     if most is not None:
         faults = faults[:: -(-len(faults) // most)]
+    if form != "exact":
+        judge.run(clean, "float64", earlier)
     attempts = []
     for fault in faults:
-        blamed = "" if fault.skipped else _blamed(fault, make(seed), form)
+        blamed = "" if fault.skipped else _blamed(fault, make(seed), form, earlier)
         attempts.append(Attempt(form, fault.name, fault.expected, blamed, fault.skipped))
     return attempts
 
@@ -126,9 +129,12 @@ def _alive(make: Make) -> int:
     return 0
 
 
-def _blamed(fault: SmallFault, pair: Pair, form: str) -> str:
+def _blamed(fault: SmallFault, pair: Pair, form: str, earlier: Earlier) -> str:
     fault.plant(dict(pair.scratch.named_modules())[fault.path])
-    checks = exact.run(pair) if form == "exact" else judge.run(pair, "float64")
+    if form == "exact":
+        checks = exact.run(pair)
+    else:
+        checks = judge.run(pair, "float64", replace(earlier, changed=fault.path))
     return "; ".join(
         f"{c.direction} {c.where} {outputs.without_field(c.tensor)}"
         for c in first_divergences(checks)
