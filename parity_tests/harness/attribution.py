@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from parity_tests.harness import inputs, outputs
+from parity_tests.harness.kinks import idle
 from parity_tests.harness.levels import exact, judge
 from parity_tests.harness.levels.known import Earlier
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import Pair, load, of_chapter, with_cotangent
 from parity_tests.harness.run import run_torch
 from parity_tests.harness.small_faults import SmallFault, leaf_faults, wiring_faults
+from parity_tests.harness.visits import reference_trace
 from scratch import spec
 
 Make = Callable[[int], Pair]
@@ -117,14 +119,19 @@ def of_pairs(
 def _alive(make: Make) -> int:
     """Return the first seed at which the samples of a batch differ and all of them pass a gradient.
 
-    Where every unit of a layer is shut, one sample is as good as another: a mix-up is no fault.
+    Where every unit of a layer is shut, one sample is as good as another: a mix-up is no fault. Nor
+    is a rectifier that is left out where a maximum behind it is positive anyway.
     """
     for seed in range(DRAWS):
         pair = make(seed)
         found = run_torch(pair.torch_as("float64"), pair.inputs, pair.d_output)
         both = (*outputs.parts(found.output), *outputs.parts(pair.d_output))
         rows = [len(np.unique(value, axis=0)) for value in both]
-        if min(rows) == BATCH and all(v.reshape(BATCH, -1).any(axis=1).all() for v in found.dx):
+        if (
+            min(rows) == BATCH
+            and all(v.reshape(BATCH, -1).any(axis=1).all() for v in found.dx)
+            and not idle(pair, reference_trace(pair), "")
+        ):
             return seed
     return 0
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from parity_tests.harness import arbiter, bounds, nulls, outputs, usage
 from parity_tests.harness.compare import compare
-from parity_tests.harness.kinks import Crossing, crossing, one_armed
+from parity_tests.harness.kinks import Crossing, crossing, idle, one_armed
 from parity_tests.harness.levels.known import Earlier, Known
 from parity_tests.harness.local import as_check, judge, reach, silent, tolerances
 from parity_tests.harness.localise import EVALUATION, WHOLE_RUN
@@ -46,7 +46,7 @@ def run(pair: Pair, dtype: str, earlier: Earlier | None = None) -> list[Check]:
     level = "L2" if dtype == "float64" else "L3"
     reference = reference_trace(pair)
     candidate = candidate_trace(pair, dtype)
-    checks = one_armed(pair, reference, level)
+    checks = one_armed(pair, reference, level) + idle(pair, reference, level)
     checks += _unreached(pair, reference, level)
     whole = _cumulative(level, pair, reference, candidate, dtype)
     found = crossing(pair, reference, candidate, dtype)
