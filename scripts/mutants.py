@@ -79,13 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _count(args: Any, named: bool) -> int:
     from parity_tests.harness import power
-    from scratch.run.files import writable
 
     _cli.writable(args.json)  # before hours are spent
     if args.json and args.json.exists():
         power.load(args.json)
-    args.work.mkdir(parents=True, exist_ok=True)
-    writable(args.work / "rows.jsonl")
+    _cli.folder(args.work, "generic.jsonl")
     parts: dict[str, Any] = {}
     for part, run in (
         ("generic", generic),  # first, for it forks: nothing may have started a thread
