@@ -12,7 +12,7 @@ import numpy as np
 from scratch import spec
 from scratch.data import Dataset, load
 from scratch.run.folder import RunFolder
-from scratch.spec.errors import UserError, unknown
+from scratch.spec.errors import UserError
 from scratch.spec.schema import Chapter
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def find(source: str, *, chapter: str | None = None, size: str | None = None) ->
         raise UserError(f"{path}: neither a run folder nor a {CHECKPOINT} or {SAFETENSORS} file")
     if path.suffix or len(path.parts) > 1:
         raise UserError(f"{path}: no such file or folder")
-    raise unknown("chapter", source, spec.ids())
+    raise spec.unknown_chapter(source)
 
 
 def _initial(chapter: Chapter) -> Artefact:

@@ -52,7 +52,7 @@ def test_a_chapter_that_passes(capsys: Capture, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["lenet"], 'unknown chapter "lenet"; did you mean "lenet5"? known: '),
+        (["lenet"], 'unknown chapter "lenet"; did you mean "lenet5"? also near: '),
         (["lenet5", "--dtype", "float16"], 'unknown dtype "float16"; did you mean "float'),
         (["lenet5", "--size", "huge"], 'unknown size "huge"'),
         (["lenet5", "--levels", "L9"], 'unknown level "L9"'),

@@ -99,7 +99,12 @@ def get(id: str, size: str = "full") -> Chapter:
     for chapter in CHAPTERS:
         if chapter.id == id:
             return chapter.at(size)
-    raise unknown("chapter", id, ids())
+    raise unknown_chapter(id)
+
+
+def unknown_chapter(id: str) -> UserError:
+    """Return the error for an id that no chapter has."""
+    return unknown("chapter", id, ids(), listed="python scripts/list.py")
 
 
 __all__ = [
@@ -119,4 +124,5 @@ __all__ = [
     "get",
     "ids",
     "unknown",
+    "unknown_chapter",
 ]
