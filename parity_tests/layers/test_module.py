@@ -240,9 +240,14 @@ def test_a_class_of_ones_own_is_named_in_errors() -> None:
         def forward(self, input: Array) -> Array:
             raise ShapeError("something else", input.shape)
 
-    with pytest.raises(ShapeError) as caught:
-        nn.Sequential(nn.Tanh(), Picky())(np.zeros((2, 3)))
-    assert str(caught.value) == "1 expects something else; got (2, 3)"
+    for model, path in (
+        (Picky(), "Picky"),
+        (nn.Sequential(nn.Tanh(), Picky()), "1"),
+        (nn.Sequential(nn.Sequential(nn.Sequential(Picky()))), "0.0.0"),
+    ):
+        with pytest.raises(ShapeError) as caught:
+            model(np.zeros((2, 3)))
+        assert str(caught.value) == f"{path} expects something else; got (2, 3)"
 
 
 def test_train_alone_means_training() -> None:

@@ -6,10 +6,8 @@ of a training step of the perceptron for handwritten digits, an eighth of one of
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,19 +17,22 @@ from scratch.nn.parameter import Array
 _data: contextvars.ContextVar[Array | None] = contextvars.ContextVar("data", default=None)
 
 
-@contextlib.contextmanager
-def no_gradient_of(x: Array) -> Iterator[None]:
+class no_gradient_of:
     """Say that nobody will ask for the gradient of `x`; the forward runs inside this block.
 
     A layer with weights that is fed `x` itself, or a view of it, then returns NaN from its
     backward instead of that gradient, so that a use of it would be seen. The gradients of all
     parameters stay the same.
     """
-    token = _data.set(x)
-    try:
-        yield
-    finally:
-        _data.reset(token)
+
+    def __init__(self, x: Array) -> None:
+        self._x = x
+
+    def __enter__(self) -> None:
+        self._token = _data.set(self._x)
+
+    def __exit__(self, *_: object) -> None:
+        _data.reset(self._token)
 
 
 def wants_gradient(input: Array) -> bool:

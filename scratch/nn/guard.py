@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 _inference: contextvars.ContextVar[bool] = contextvars.ContextVar("inference", default=False)
 
 
-class _Depth(threading.local):
-    """How many guarded calls are open on this thread."""
+class _Guard(threading.local):
+    """Whether a guarded call is open on this thread."""
 
-    value = 0
+    open = False
 
 
-_depth = _Depth()
+_guard = _Guard()
 
 
 class StaleForwardWarning(RuntimeWarning):
@@ -36,10 +36,8 @@ class StaleForwardWarning(RuntimeWarning):
 
 @contextlib.contextmanager
 def inference() -> Iterator[None]:
-    """Keep nothing for backward inside this block.
+    """Keep nothing for backward inside this block; safe with threads.
 
-    It holds for the thread that opened the block, as torch's `no_grad` does; a thread started
-    inside keeps what backward needs, unless it runs in `contextvars.copy_context()`.
     `train()` and `eval()` change what layers compute, this changes what they remember.
     """
     token = _inference.set(True)
@@ -58,26 +56,30 @@ def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a `forward` or a `backward`.
 
     The outermost call names the module's path in a `ShapeError`, empties every stack after an
-    exception, and after a backward warns if a forward was left over.
+    exception, and after a backward warns if a forward was left over. The calls inside it only
+    remember in which module a `ShapeError` arose.
     """
     is_backward = method.__name__ == "backward"
 
     @functools.wraps(method)
     def run(self: Module, *args: Any, **kwargs: Any) -> Any:
-        outermost = _depth.value == 0
-        _depth.value += 1
+        if _guard.open:
+            try:
+                return method(self, *args, **kwargs)
+            except ShapeError as error:
+                if error.module is None:
+                    error.module = self
+                raise
+        _guard.open = True
         try:
             result = method(self, *args, **kwargs)
         except BaseException as error:
-            if isinstance(error, ShapeError) and error.module is None:
-                error.module = self
-            if outermost:
-                self.forget()
-                _name_module(error, self)
+            self.forget()
+            _name_module(error, self)
             raise
         finally:
-            _depth.value -= 1
-        if outermost and is_backward:
+            _guard.open = False
+        if is_backward:
             _warn_if_stale(self)
         return result
 
@@ -85,8 +87,8 @@ def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _name_module(error: BaseException, root: Module) -> None:
-    if isinstance(error, ShapeError) and error.module is not None and not error.path:
-        guilty = error.module
+    if isinstance(error, ShapeError) and not error.path:
+        guilty = root if error.module is None else error.module
         path = next((name for name, module in root.named_modules() if module is guilty), "")
         error.path = path or type(guilty).__name__
 
@@ -96,7 +98,12 @@ def _waits(module: Module) -> bool:
 
     The paths, which only a warning needs, would take a tenth of a step of the linear regression.
     """
-    return bool(module._stack) or any(_waits(child) for child in module._modules.values())
+    if module._stack:
+        return True
+    for child in module._modules.values():  # noqa: SIM110, a generator takes twice the time
+        if _waits(child):
+            return True
+    return False
 
 
 def _warn_if_stale(root: Module) -> None:
