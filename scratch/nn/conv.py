@@ -79,9 +79,9 @@ class Conv2d(Module):
         tiled = isinstance(cache, winograd.WinogradCache)  # as the forward went, whatever the mode
         backward = winograd.conv2d_backward if tiled else conv.conv2d_backward
         dx, dweight, dbias = backward(d_output, cache)
-        self.weight.grad += dweight
+        self.weight.add_grad(dweight)
         if self.bias is not None:
-            self.bias.grad += dbias
+            self.bias.add_grad(dbias)
         return or_nan(dx, input)
 
     def extra_repr(self) -> str:
@@ -136,8 +136,8 @@ class TableConv2d(Module):
         """Add to the gradients of weight and bias; return the gradient of the input."""
         cache, spread, input = self.saved()
         dx, ddense, dbias = conv.conv2d_backward(d_output, cache)
-        self.weight.grad += table.spread_kernels_backward(ddense, spread)
-        self.bias.grad += dbias
+        self.weight.add_grad(table.spread_kernels_backward(ddense, spread))
+        self.bias.add_grad(dbias)
         return or_nan(dx, input)
 
     def extra_repr(self) -> str:

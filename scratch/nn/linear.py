@@ -30,13 +30,22 @@ class Linear(Module):
     def backward(self, d_output: Array) -> Array:
         """Add to the gradients of weight and bias; return the gradient of the input."""
         cache, input = self.saved()
+        if self.weight.data.nbytes > linear.PART_BYTES:
+            return or_nan(self._backward_in_parts(d_output, cache), input)
+        dx, dweight, dbias = linear.linear_backward(d_output, cache)
+        self.weight.add_grad(dweight)
+        if self.bias is not None:
+            self.bias.add_grad(dbias)
+        return or_nan(dx, input)
+
+    def _backward_in_parts(self, d_output: Array, cache: linear.LinearCache) -> Array | None:
         dx: Array | None = None
         for outs, d_part, dweight, dbias in linear.backward_in_parts(d_output, cache):
             self.weight.grad[outs] += dweight
             if self.bias is not None:
                 self.bias.grad[outs] += dbias
             dx = d_part if dx is None or d_part is None else dx + d_part
-        return or_nan(dx, input)
+        return dx
 
     def extra_repr(self) -> str:
         """Return the arguments in torch's words."""
@@ -64,8 +73,8 @@ class ChannelScale(Module):
     def backward(self, d_output: Array) -> Array:
         """Add to the gradients of weight and bias; return the gradient of the input."""
         dx, dweight, dbias = scale.channel_scale_backward(d_output, self.saved())
-        self.weight.grad += dweight
-        self.bias.grad += dbias
+        self.weight.add_grad(dweight)
+        self.bias.add_grad(dbias)
         return dx
 
     def extra_repr(self) -> str:

@@ -83,9 +83,9 @@ class _BatchNorm(Module):
         backward = norm.batch_norm_backward if kind == "batch" else norm.fixed_norm_backward
         dx, dweight, dbias = backward(d_output, cache)
         if self.weight is not None:
-            self.weight.grad += dweight
+            self.weight.add_grad(dweight)
         if self.bias is not None:
-            self.bias.grad += dbias
+            self.bias.add_grad(dbias)
         return dx
 
     def extra_repr(self) -> str:
