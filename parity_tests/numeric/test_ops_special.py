@@ -14,6 +14,8 @@ from parity_tests.numeric.ops_case import Case
 from parity_tests.numeric.ops_draws import Array, nothing
 from parity_tests.numeric.test_ops_torch import scratch_run, torch_run
 from parity_tests.numeric.tolerance import U
+from scratch.ops import activation
+from scratch.ops.loss import bce_with_logits
 
 INF, NAN = math.inf, math.nan
 
@@ -235,6 +237,17 @@ def test_small_integer_labels_are_welcome() -> None:
     loss = Case("loss", "cross_entropy", (nothing,)).forward
     for dtype in ("uint8", "int32"):
         assert loss(x, target.astype(dtype))[0] == loss(x, target)[0]
+
+
+@pytest.mark.parametrize("step", [1e-100j, -1e-100j])
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_a_complex_step_off_zero_has_the_slope_of_zero(zero: float, step: complex) -> None:
+    """In either direction, and whichever sign the zero has."""
+    x = np.array([complex(zero, step.imag)])
+    y, _ = activation.sigmoid(x)
+    assert (y.imag / step.imag).tolist() == [0.25]
+    loss, _ = bce_with_logits(x, np.array([0.0]))
+    assert loss.imag / step.imag == 0.5
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])

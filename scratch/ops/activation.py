@@ -95,7 +95,10 @@ def sigmoid(x: Array) -> tuple[Array, Output]:
     _check(x)
     positive = x.real >= 0
     decay = np.exp(-absolute(x))  # in (0, 1]
-    y = (positive + decay * ~positive) / (1 + decay)
+    if np.iscomplexobj(x):
+        y = (positive + decay * ~positive) / (1 + decay)
+    else:
+        y = np.maximum(decay, positive) / (1 + decay)  # three quarters of the time
     return y, Output(y)
 
 
@@ -249,7 +252,7 @@ def log_softmax(x: Array, axis: int = -1) -> tuple[Array, AxisOutput]:
     """
     checks.axis(x, axis)
     below = _below_the_largest(x, axis)
-    y = below - np.log(np.exp(below).sum(axis=axis, keepdims=True))
+    y = below - np.log(np.add.reduce(np.exp(below), axis, keepdims=True))
     return y, AxisOutput(y, axis)
 
 
@@ -282,13 +285,13 @@ def log_softmax_backward(dy: Array, cache: AxisOutput) -> Array:
 
 def absolute(x: Array) -> Array:
     """Return ``x`` or ``-x``, whichever has the real part that is not negative."""
-    return x * np.copysign(x.real.dtype.type(1), x.real)
+    return np.where(x.real >= 0, x, -x) if np.iscomplexobj(x) else np.abs(x)
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def _below_the_largest(x: Array, axis: int) -> Array:
     """Return how far every score lies below the largest; infinite ones leave NaN in silence."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return x - x.real.max(axis=axis, keepdims=True)
+    return x - np.maximum.reduce(x.real, axis, keepdims=True)
 
 
 def _check(x: Array) -> None:
