@@ -60,13 +60,13 @@ def shape(x: Array, *axes: int | str) -> None:
     sizes = x.shape
     if axes[0] == "...":
         fixed = axes[1:]
-        if x.ndim <= len(fixed):
+        if len(sizes) <= len(fixed):
             raise ShapeError(_pattern(axes), x.shape)
-        sizes = x.shape[x.ndim - len(fixed) :]
+        sizes = sizes[len(sizes) - len(fixed) :]
     if len(fixed) != len(sizes):
         raise ShapeError(_pattern(axes), x.shape)
-    for a, s in zip(fixed, sizes, strict=True):
-        if a != s and isinstance(a, int):
+    for k, a in enumerate(fixed):  # the integer first: a name beside a number is slow to compare
+        if isinstance(a, int) and a != sizes[k]:
             raise ShapeError(_pattern(axes), x.shape)
     if 0 in x.shape:
         pairs = zip(fixed, sizes, strict=True)
@@ -139,8 +139,10 @@ def companion(x: Array, dtype: np.dtype[Any]) -> None:
     Raises:
         ShapeError: ``x`` has neither the dtype nor its real counterpart.
     """
+    if x.dtype == dtype:
+        return
     real = np.empty(0, dtype).real.dtype
-    if x.dtype not in (dtype, real):
+    if x.dtype != real:
         raise ShapeError(str(real), x.dtype)
 
 

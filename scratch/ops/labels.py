@@ -13,8 +13,8 @@ class Wanted(NamedTuple):
 
     q: Array
     """(N, C): the loss of a row is -sum(q * log p)."""
-    counted: Array
-    """(N,) booleans: False where the label is the ignored one."""
+    counted: Array | None
+    """(N,) booleans: False where the label is the ignored one; None if every row counts."""
     labels: Array | None
     """(N,) the classes (0 where ignored), or None for probabilities."""
     total: Any
@@ -54,14 +54,14 @@ def wanted(
         weight = np.ones(classes, x.real.dtype)
     checks.shape(weight, classes)
     checks.companion(weight, x.dtype)
-    if np.issubdtype(target.dtype, np.integer):
+    if target.dtype.kind in "iu":
         return _of_labels(x, target, weight, ignore_index, smoothing)
     checks.shape(target, n, classes)
     checks.companion(target, x.dtype)
     if ignore_index >= 0:
         raise ShapeError("labels, not probabilities, with ignore_index", ignore_index)
     q = (target * (1 - smoothing) + smoothing / classes) * weight
-    return Wanted(q, np.ones(n, bool), None, n)
+    return Wanted(q, None, None, n)
 
 
 def _of_labels(
@@ -70,22 +70,34 @@ def _of_labels(
     """Read a target of class numbers."""
     n, classes = x.shape
     checks.shape(target, n)
-    counted = target != ignore_index
-    every = bool(counted.all())
-    outside = (target < 0) | (target >= classes)
-    if not every:
-        outside &= counted
-    if outside.any():
-        raise ShapeError(f"class labels from 0 to {classes - 1}", target[outside][0])
-    labels = target if every else np.where(counted, target, 0)
-    rows = np.arange(n) if every else np.flatnonzero(counted)
-    weights = weight[labels[rows]]  # of the rows that count
+    counted = _counted(target, classes, ignore_index)
+    labels = target if counted is None else np.where(counted, target, 0)
+    rows = np.arange(n) if counted is None else np.flatnonzero(counted)
+    chosen = labels if counted is None else labels[rows]
+    weights = weight[chosen]  # of the rows that count
     q = np.zeros((n, classes), weight.dtype)
     if smoothing:
         q[rows] = smoothing / classes * weight
-    q[rows, labels[rows]] += (1 - smoothing) * weights
-    total = weights.sum()
+        q[rows, chosen] += (1 - smoothing) * weights
+    else:
+        q[rows, chosen] = weights
+    total = np.add.reduce(weights)
     return Wanted(q, counted, labels, total if total != 0 else np.nan)
+
+
+def _counted(target: Array, classes: int, ignore_index: int) -> Array | None:
+    """Return which labels count, None for all; refuse those that are no class.
+
+    Mostly two numbers, the smallest and the largest label, say that all is well.
+    """
+    is_class = np.minimum.reduce(target) >= 0 and np.maximum.reduce(target) < classes
+    if is_class and not 0 <= ignore_index < classes:
+        return None
+    counted: Array = target != ignore_index
+    outside = counted & ((target < 0) | (target >= classes))
+    if outside.any():
+        raise ShapeError(f"class labels from 0 to {classes - 1}", target[outside][0])
+    return None if counted.all() else counted
 
 
 def rows(x: Array, target: Array) -> tuple[Array, Array]:

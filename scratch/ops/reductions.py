@@ -32,9 +32,8 @@ def reduce(losses: Array, reduction: str, total: Any) -> Any:
     """
     if reduction == "none":
         return losses
-    if reduction == "sum":
-        return losses.sum()
-    return losses.sum() / total
+    total_loss = np.add.reduce(losses, axis=None)
+    return total_loss if reduction == "sum" else total_loss / total
 
 
 def spread(d_loss: Any, shape: tuple[int, ...], reduction: str, total: Any, like: Array) -> Array:
@@ -53,10 +52,10 @@ def spread(d_loss: Any, shape: tuple[int, ...], reduction: str, total: Any, like
         ShapeError: ``d_loss`` has not the shape of the loss.
     """
     wanted = shape if reduction == "none" else ()
-    if np.shape(d_loss) != wanted:
-        raise ShapeError(f"a gradient of shape {wanted}", np.shape(d_loss))
     gradient = np.asarray(d_loss, like.dtype)
-    return np.asarray(gradient / total, like.dtype) if reduction == "mean" else gradient
+    if gradient.shape != wanted:
+        raise ShapeError(f"a gradient of shape {wanted}", gradient.shape)
+    return np.asarray(gradient[()] / total, like.dtype) if reduction == "mean" else gradient
 
 
 def channel_sum(x: Array) -> Array:
