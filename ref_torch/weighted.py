@@ -31,10 +31,8 @@ class WeightedLoss(nn.Module):
         """Return the loss of a tensor (N, ...), or of a NamedTuple of them, and one target."""
         if isinstance(output, torch.Tensor):
             return self.loss(output, target)
-        kind, fields = type(output), getattr(output, "_fields", ())
-        if set(fields) != set(self.weights):
-            wanted = tuple(self.weights)
-            raise ValueError(f"a {kind.__name__} with the fields {fields}: expects {wanted}")
-        values = output._asdict().items()
-        losses = [self.weights[name] * self.loss(value, target) for name, value in values]
+        values = output._asdict()
+        if values.keys() != self.weights.keys():
+            raise ValueError(f"fields {output._fields}: expects {tuple(self.weights)}")
+        losses = [self.weights[name] * self.loss(value, target) for name, value in values.items()]
         return torch.stack(losses).sum()

@@ -61,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not (np.abs(points) <= FARTHEST).all():
         given = " ".join(f"{point:g}" for point in points)
         raise UserError(f"--at {given}: expects numbers from -{FARTHEST:g} to {FARTHEST:g}")
-    _cli.folder(args.out, PICTURE)
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
     chosen = tuple(dict.fromkeys(args.name)) or NAMES
     grid = np.linspace(-REACH, REACH, SAMPLES)
     print(table(chosen, points, grid))

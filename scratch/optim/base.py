@@ -71,29 +71,31 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Set every gradient to zeros."""
-        for parameter in self._parameters():
-            parameter.zero_grad()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.zero_grad()
 
+    # As in torch, an overflow gives inf and 0/0 gives NaN; the training loop watches for them.
+    @np.errstate(all="ignore")
     def step(self) -> None:
         """Update every parameter once, in place, from its gradient."""
         self.steps += 1
         states = iter(self._state)
-        # As in torch, an overflow gives inf and 0/0 gives NaN; the training loop watches for them.
-        with np.errstate(all="ignore"):
-            for group in self.param_groups:
-                for parameter in group["params"]:
-                    self._in_blocks(parameter.data, parameter.grad, next(states), group)
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                data, grad, state = parameter.data, parameter.grad, next(states)
+                if data.nbytes > BLOCK_BYTES:
+                    self._in_blocks(data, grad, state, group)
+                else:
+                    self._update(data, -grad if group["maximize"] else grad, state, group)
 
     def _in_blocks(self, data: Array, grad: Array, state: dict[str, Array], group: Group) -> None:
         """Update a large parameter some rows at a time: no term of the step is as large as it.
 
         Every rule works entry by entry, so the numbers are the same.
         """
-        rows = len(data) if data.ndim else 1
-        high = max(1, BLOCK_BYTES * rows // max(1, data.nbytes))
-        if high >= rows:
-            self._update(data, -grad if group["maximize"] else grad, state, group)
-            return
+        rows = len(data)
+        high = max(1, BLOCK_BYTES * rows // data.nbytes)
         moments: dict[str, Array] = {}
         for top in range(0, rows, high):
             block = slice(top, top + high)

@@ -65,12 +65,12 @@ class SGD(Optimizer):
         if group["weight_decay"] != 0:
             grad = grad + float(group["weight_decay"]) * data
         if momentum != 0:
-            if "momentum_buffer" in state:
-                state["momentum_buffer"] *= momentum
+            velocity = state.get("momentum_buffer")
+            if velocity is not None:
+                velocity *= momentum
                 rest = 1 - float(group["dampening"])
-                state["momentum_buffer"] += grad if rest == 1 else rest * grad
+                velocity += grad if rest == 1 else rest * grad
             else:
-                state["momentum_buffer"] = np.array(grad)
-            velocity = state["momentum_buffer"]
+                velocity = state["momentum_buffer"] = np.array(grad)
             grad = grad + momentum * velocity if group["nesterov"] else velocity
         data -= float(group["lr"]) * grad
