@@ -6,6 +6,9 @@ VENV := .venv
 LEAN := .venv-notorch
 PY := $(VENV)/bin/python
 LEAN_PY := $(LEAN)/bin/python
+# The networks of the torchvision of torch 2.13, beside the environment: see from_torchvision.py.
+THEIRS := build/torchvision
+TORCHVISION := 0.28.0
 
 # What must run where torch is not installed: named one by one, so that nothing drops out silently.
 TORCH_FREE := scratch \
@@ -20,6 +23,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_data_files.py \
   parity_tests/numeric/test_decision_line.py \
   parity_tests/numeric/test_files.py \
+  parity_tests/numeric/test_fold.py \
   parity_tests/numeric/test_formulas.py \
   parity_tests/numeric/test_gradcheck.py \
   parity_tests/numeric/test_idx.py \
@@ -48,7 +52,8 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long test-full test-torch-free check bench mutants report readme clean
+.PHONY: help demo test test-long test-full test-torchvision test-torch-free check bench mutants \
+  report readme clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -67,8 +72,11 @@ test: $(VENV)/.ready ## run the tests (without the long ones)
 test-long: $(VENV)/.ready ## run the long tests only
 	$(ONE_THREAD) $(PY) -m pytest -m "long and not full and not gpu"
 
-test-full: $(VENV)/.ready ## judge the published networks at full size, every tap (hours)
+test-full: $(VENV)/.ready $(THEIRS)/.ready ## judge the published networks at full size, every tap (hours)
 	$(ONE_THREAD) $(PY) -m pytest -m full parity_tests/models
+
+test-torchvision: $(VENV)/.ready $(THEIRS)/.ready ## hold both twins against torchvision's networks (minutes)
+	$(ONE_THREAD) $(PY) -m pytest -m full parity_tests/models/test_torchvision.py
 
 test-torch-free: $(LEAN)/.ready ## run what needs no torch where there is no torch
 	$(LEAN_PY) -c "import importlib.util as u, sys; sys.exit('$(LEAN) holds torch' if u.find_spec('torch') else 0)"
@@ -81,10 +89,12 @@ check: $(VENV)/.ready ## ruff, formatting, mypy, import contracts, then the torc
 	$(VENV)/bin/lint-imports --no-logo
 	$(MAKE) --no-print-directory test-torch-free
 
-bench: $(VENV)/.ready ## measure the speed of both twins
-	$(PY) scripts/bench.py
+bench: $(VENV)/.ready ## measure the speed of both twins: a table, build/bench.json and bench.png
+	@mkdir -p build
+	$(PY) scripts/bench.py --json build/bench.json --picture build/bench.png
 
 mutants: $(VENV)/.ready ## plant faults in scratch and count who notices (half an hour)
+	@mkdir -p build
 	$(ONE_THREAD) $(PY) scripts/mutants.py --json build/mutants.json
 
 report: $(VENV)/.ready ## prove everything in both precisions, write build/report.html (half an hour)
@@ -119,6 +129,11 @@ endef
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(call create,$(VENV))
 	$(PY) -m pip install -c constraints.txt -e '.[torch,deploy,dev]'
+	@touch $@
+
+$(THEIRS)/.ready: $(VENV)/.ready
+	rm -rf $(THEIRS)
+	$(PY) -m pip install -q --no-deps --target $(THEIRS) torchvision==$(TORCHVISION)
 	@touch $@
 
 $(LEAN)/.ready: pyproject.toml constraints.txt

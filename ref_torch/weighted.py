@@ -31,8 +31,10 @@ class WeightedLoss(nn.Module):
         """Return the loss of a tensor (N, ...), or of a NamedTuple of them, and one target."""
         if isinstance(output, torch.Tensor):
             return self.loss(output, target)
-        values = output._asdict()
-        if values.keys() != self.weights.keys():
-            raise ValueError(f"fields {output._fields}: expects {tuple(self.weights)}")
-        losses = [self.weights[name] * self.loss(value, target) for name, value in values.items()]
+        kind, fields = type(output), getattr(output, "_fields", ())
+        if set(fields) != set(self.weights):
+            wanted = tuple(self.weights)
+            raise ValueError(f"a {kind.__name__} with the fields {fields}: expects {wanted}")
+        values = output._asdict().items()
+        losses = [self.weights[name] * self.loss(value, target) for name, value in values]
         return torch.stack(losses).sum()

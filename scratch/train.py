@@ -19,7 +19,7 @@ from scratch.nn import Module
 from scratch.optim import Optimizer
 from scratch.penalty import Penalty
 from scratch.run.folder import RunFolder
-from scratch.run.memory import hand_back_freed_memory, keep_freed_memory
+from scratch.run.memory import freed_memory_kept
 from scratch.run.metrics import History, score
 from scratch.schedule import Schedule
 from scratch.spec.errors import unknown
@@ -97,7 +97,6 @@ def fit(
         KeyboardInterrupt: ended by Ctrl-C; the message names the checkpoint.
         SystemExit: ended by SIGTERM, with code 143.
     """
-    keep_freed_memory()
     plan = chapter.train
     criterion = build_loss(plan)
     optimizer = build_optimizer(plan, model)
@@ -110,7 +109,8 @@ def fit(
     losses = watch.history.step_losses
 
     # An overflow gives inf and 0/0 gives NaN without a warning each: the loss is watched instead.
-    with watch.over(epochs * steps, progress), np.errstate(all="ignore"):
+    kept = freed_memory_kept()
+    with kept, watch.over(epochs * steps, progress), np.errstate(all="ignore"):
         for epoch in range(len(losses) // steps, epochs):
             if watch.history.stopped:
                 break
@@ -142,7 +142,6 @@ def fit(
                 last=epoch + 1 == epochs,
             )
     watch.restore_best()
-    hand_back_freed_memory()
     return watch.history
 
 

@@ -32,8 +32,10 @@ class WeightedLoss(Module):
         if not issubclass(kind, tuple):
             self.save(None)
             return self.loss(output, target)
-        if set(kind._fields) != set(self.weights):
-            raise ValueError(f"fields {kind._fields}: expects {tuple(self.weights)}")
+        fields = getattr(kind, "_fields", ())
+        if set(fields) != set(self.weights):
+            wanted = tuple(self.weights)
+            raise ValueError(f"a {kind.__name__} with the fields {fields}: expects {wanted}")
         self.save(kind)
         values = output._asdict().items()
         return sum(self.weights[name] * self.loss(value, target) for name, value in values)

@@ -27,6 +27,8 @@ def table(rows: Sequence[Row]) -> str:
         ("high", "to", "{:.2f}"),
         ("winograd_ms", "winograd ms", "{:.3f}"),
         ("winograd_ratio", "its ratio", "{:.2f}"),
+        ("unfolded_ms", "unfolded ms", "{:.3f}"),
+        ("unfolded_ratio", "its ratio", "{:.2f}"),
         *((f"{peer}_ratio", f"/ {peer}", "{:.2f}") for peer in OTHERS),
         ("scratch_mb", "scratch MB", "{:.1f}"),
         ("torch_mb", "torch MB", "{:.1f}"),

@@ -58,9 +58,10 @@ def scratch_train(name: str, batch: int) -> Step:
     return step
 
 
-def scratch_infer(name: str, batch: int) -> Step:
-    """Return a forward pass of the NumPy twin that keeps nothing."""
+def scratch_infer(name: str, batch: int, folds: bool = True) -> Step:
+    """Return a forward pass of the NumPy twin that keeps nothing; its layers normalise as well."""
     import scratch
+    from scratch.fold import fold
     from scratch.nn import inference
     from scratch.run.memory import keep_freed_memory
 
@@ -69,6 +70,8 @@ def scratch_infer(name: str, batch: int) -> Step:
         model, x = _scratch_layer(name, batch)
     else:
         model, x = built(scratch.build, name).eval(), task(name, batch)[1]
+        folded = fold(model, x) if folds else None
+        model = folded.network if folded and folded.pairs else model
 
     def step() -> None:
         with inference():
@@ -166,6 +169,7 @@ def in_winograd_mode(make: Callable[[str, int], Step]) -> Callable[[str, int], S
 STEPS: dict[tuple[str, str], Callable[[str, int], Step]] = {
     ("scratch", "train"): scratch_train,
     ("scratch", "infer"): scratch_infer,
+    ("unfolded", "infer"): partial(scratch_infer, folds=False),
     ("winograd", "train"): in_winograd_mode(scratch_train),
     ("winograd", "infer"): in_winograd_mode(scratch_infer),
     ("torch", "train"): torch_train,

@@ -63,6 +63,33 @@ def one_thread() -> None:
         os.environ.setdefault(name, "1")
 
 
+def writable(*files: Path | None) -> None:
+    """Refuse a file that was asked for and could not be written, before the work that fills it.
+
+    The folder of a file must exist; only folders that are asked for as such are made.
+
+    Raises:
+        UserError: as `scratch.run.files.writable`; None is passed over.
+    """
+    from scratch.run import files as of_scratch
+
+    for file in files:
+        if file is not None:
+            of_scratch.writable(file)
+
+
+def folder(path: Path | None, file: str) -> None:
+    """Make a folder that was asked for, with its parents; refuse it if no file could stand there.
+
+    Raises:
+        UserError: `file` could not be written in it.
+        OSError: it could not be made.
+    """
+    if path is not None:
+        path.mkdir(parents=True, exist_ok=True)
+        writable(path / file)
+
+
 def failed(reason: str) -> int:
     """Print why a check failed, in one line, and return the exit code for it."""
     print(_line(reason), file=sys.stderr)

@@ -61,8 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not (np.abs(points) <= FARTHEST).all():
         given = " ".join(f"{point:g}" for point in points)
         raise UserError(f"--at {given}: expects numbers from -{FARTHEST:g} to {FARTHEST:g}")
-    if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
+    _cli.folder(args.out, PICTURE)
     chosen = tuple(dict.fromkeys(args.name)) or NAMES
     grid = np.linspace(-REACH, REACH, SAMPLES)
     print(table(chosen, points, grid))

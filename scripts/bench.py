@@ -1,8 +1,9 @@
 """Measure both twins: NumPy against torch eager, float32, one thread each.
 
-Training steps and inference, and single convolutions of large networks. Each framework runs in a
-process of its own, and they take turns, so that a busy machine slows all alike. Only ratios mean
-anything; absolute times are shown for orientation.
+Training steps and inference (where convolutions do the normalisation behind them as well), and
+single convolutions of large networks. Each framework runs in a process of its own, and they take
+turns, so that a busy machine slows all alike. Only ratios mean anything; absolute times are shown
+for orientation.
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ EXAMPLES = """\
   python scripts/bench.py --compare bench.json
   python scripts/bench.py --peer jax --peer autograd --chapter mlp_mnist --mode train
   python scripts/bench.py --conv winograd --mode train --chapter "vgg11 at 32"
+  python scripts/bench.py --mode infer --unfolded --chapter "resnet50 at 224"
   python scripts/bench.py --only growth
 """
 
 QUICK = Turns(3, 0.05)
 SCHEMA = 1
 PARTS = ("steps", "growth", "start-up")
+WAYS = ("winograd", "unfolded")
+"""Other ways in which scratch computes, each with columns of its own."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,6 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         default="direct",
         help="winograd: scratch also with Winograd's way for 3 x 3 convolutions",
     )
+    parser.add_argument(
+        "--unfolded",
+        action="store_true",
+        help="inference also with batch normalisation as a layer of its own",
+    )
     parser.add_argument("--threads", type=int, default=1, help="of each process (default 1)")
     parser.add_argument("--memory", action="store_true", help="also the memory of a step")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
@@ -84,6 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in args.peer:
         if name not in ("compile", "onnx"):
             importlib.import_module(name)  # says how to install it, before anything is measured
+    _cli.writable(args.json, args.picture)
     turns = (QUICK if args.quick else Turns())._replace(threads=args.threads)
     if args.only == "growth":
         grown = [growth_of(one, turns) for one in GROWTH if _asked(one.network, args.chapter)]
@@ -95,7 +105,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _write(args.json, {"start_up": started})
     old = report.read(args.compare) if args.compare else []
     cases = [case for case in CASES if _asked(case.name, args.chapter)]
-    peers = [*args.peer, *["winograd"] * (args.conv == "winograd")]
+    ways = {"winograd": args.conv == "winograd", "unfolded": args.unfolded}
+    peers = [*args.peer, *(way for way, wanted in ways.items() if wanted)]
     rows = measure(cases, turns, modes=(args.mode,) if args.mode else MODES, peers=peers)
     if args.memory:
         rows = [{**row, **memory(row["mode"], row["chapter"], row["batch"])} for row in rows]
@@ -124,11 +135,11 @@ def measure(
         cases: networks and batch sizes.
         turns: how many of each, and how long.
         modes: "train", "infer".
-        peers: who else is measured, beside both twins; "winograd" is scratch in that mode.
+        peers: who else is measured, beside both twins; those of WAYS are scratch in another way.
 
     Returns:
         Medians in milliseconds, and the median, smallest and largest ratio of the rounds; of a
-        peer the median ratio of scratch's time over its, of "winograd" of its time over torch's.
+        peer the median ratio of scratch's time over its, of WAYS of their time over torch's.
     """
     from _bench_worker import offers
 
@@ -204,10 +215,10 @@ def _row(mode: str, case: Case, spent: dict[str, list[float]]) -> dict[str, Any]
     }
     others = {peer: found for peer, found in ratios.items() if peer != "torch"}
     row |= {f"{peer}_ratio": statistics.median(found) for peer, found in others.items()}
-    if "winograd" in spent:
-        over = [a / b for a, b in zip(spent["winograd"], spent["torch"], strict=True)]
-        row["winograd_ms"] = statistics.median(spent["winograd"])
-        row["winograd_ratio"] = statistics.median(over)
+    for way in set(WAYS) & set(spent):
+        over = [a / b for a, b in zip(spent[way], spent["torch"], strict=True)]
+        row[f"{way}_ms"] = statistics.median(spent[way])
+        row[f"{way}_ratio"] = statistics.median(over)
     return row
 
 

@@ -45,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from scratch.run.files import atomic_write
     from scratch.spec.errors import UserError
 
+    _cli.writable(args.json)
     manifest, golden = formats.read(args.golden)
     mine = formats.mine(args.mine, manifest.sets)
     reports = [

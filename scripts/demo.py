@@ -51,11 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     import _twins
 
     from scratch.run.files import atomic_write
-    from scratch.spec import UserError
 
     target = args.report or _cli.ROOT / "report.html"
-    if not target.absolute().parent.is_dir():
-        raise UserError(f"--report {target}: its folder does not exist")
+    _cli.writable(target)
     start = time.perf_counter()
     settings = _training.Settings(args.chapter, twin="both", epochs=args.epochs)
     chapter = settings.resolve()

@@ -29,8 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, metavar="DIR", help="write pictures there")
     args = parser.parse_args(argv)
     chosen = [spec.get(id) for id in args.example] or list(spec.EXAMPLES)
-    if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
+    _cli.folder(args.out, f"{chosen[0].id}.png")
     for example in chosen:
         print(f"{example.id}: {example.title}\n  {example.formula}\n")
         if args.graph:

@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from parity_tests.harness.exercise.grade import Grade
     from scratch.run.files import atomic_write
 
+    _cli.writable(args.json)
     mine = student.load(args.file, args.limit)
     print(f"{args.file}: {mine.chapter}, {len(mine.names)} to fill in", flush=True)
 

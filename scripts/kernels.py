@@ -48,13 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     from scratch.run.pictures.maps import panels
     from scratch.spec.kernels import NAMED
 
+    _cli.folder(args.out, NINE)
     grey, source = photo(args.photo)
     image = grey[None, None].astype(np.float32)
     weight = np.array(list(NAMED.values()), np.float32)[:, None]  # (9, 1, 3, 3)
     names = ("scratch", "torch") if args.twin == "both" else (args.twin,)
     results = {name: TWINS[name](image, weight, list(NAMED).index(CHAINED)) for name in names}
     maps, chain = results[names[0]]
-    args.out.mkdir(parents=True, exist_ok=True)
     nine = dict(zip(NAMED, maps, strict=True))
     panels(args.out / NINE, nine, f"Nine kernels on the photo {args.photo}, cut to 0 ... 255", GREY)
     steps = {"grey photo": image[0, 0], **chain}

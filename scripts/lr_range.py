@@ -53,8 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UserError(f"--steps {steps}: expects 2 or more")
     if seed < 0:
         raise UserError(f"--seed {seed}: expects 0 or more")
-    if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
+    _cli.folder(args.out, PICTURE)
     model = scratch.build(chapter.id, chapter.size, seed)
     found = lr_range(chapter, model, data.load(chapter, seed=seed), **options)
     print(f"{chapter.title}: {chapter.train.optimizer}, batches of {chapter.train.batch_size}\n")

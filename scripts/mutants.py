@@ -6,10 +6,10 @@ would have let it live. --attribution: small faults in every module of every cha
 --generic: small edits of the source of scratch/ops, nn, optim and schedule, a seeded sample of
 them, each against the tests that run through the changed function.
 
-All three take about half an hour on two free cores, most of it the generic part: its first run
-measures which test runs through which function (five minutes), then a mutant takes about half a
-second. --sample 0 takes all of them (an hour or two). An interruption loses nothing of the generic
-part: say the same again.
+All three take about an hour on a free core. The generic part measures first which test runs
+through which function (five minutes), then a mutant takes about half a second; --sample 0 takes
+all of them (an hour or two). What is found is kept at once in the folder --work, with a hash of
+the sources. An interruption loses one fault, or one network: say the same again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--fault", metavar="TEXT", help="catalogue: names that hold this text")
     parser.add_argument("--chapter", action="append", default=[], help="attribution: only this one")
     parser.add_argument(
-        "--deep", type=int, default=7, help="attribution: faults per deep network (7; 0: all)"
+        "--deep", type=int, default=0, help="attribution: faults per deep network (0: all)"
     )
     parser.add_argument("--file", action="append", default=[], help="generic: only this file")
     parser.add_argument(
@@ -70,14 +70,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     named = args.catalogue or args.attribution or args.generic
 
     _cli.one_thread()
-    from parity_tests.harness import power
-    from scratch.run.files import writable
+    try:
+        return _count(args, named)
+    except KeyboardInterrupt as error:
+        kept = f"interrupted; what was found is kept in {args.work}: say the same again"
+        raise KeyboardInterrupt(kept) from error
 
-    if args.json:  # what cannot be written is refused before hours are spent
-        if args.json.exists():
-            power.load(args.json)
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        writable(args.json)
+
+def _count(args: Any, named: bool) -> int:
+    from parity_tests.harness import power
+
+    _cli.writable(args.json)  # before hours are spent
+    if args.json and args.json.exists():
+        power.load(args.json)
+    _cli.folder(args.work, "generic.jsonl")
     parts: dict[str, Any] = {}
     for part, run in (
         ("generic", generic),  # first, for it forks: nothing may have started a thread
@@ -111,7 +117,7 @@ def catalogue(args: Any) -> dict[str, Any]:
     faults = [fault for fault in mutants.FAULTS if (args.fault or "").lower() in fault.name.lower()]
     if not faults:
         raise UserError(f"no fault has {args.fault!r} in its name")
-    found = scoreboard.run(faults, progress)
+    found = scoreboard.run(faults, progress, _kept(args, "catalogue"))
     print(scoreboard.text(found))
     return found
 
@@ -122,9 +128,18 @@ def attribution(args: Any) -> dict[str, Any]:
 
     for id in args.chapter:
         spec.get(id)  # refuses an unknown one
-    found = attribution_count.run(args.chapter, args.deep or None, progress)
+    kept = _kept(args, "attribution")
+    found = attribution_count.run(args.chapter, args.deep or None, progress, kept)
     print(attribution_count.text(found))
     return found
+
+
+def _kept(args: Any, part: str) -> Any:
+    from parity_tests.harness.kept import Kept
+    from parity_tests.harness.mutation import reach
+
+    of = reach.digest((), folders=("scratch", "ref_torch", "parity_tests/harness"))
+    return Kept(args.work.resolve() / f"{part}.jsonl", of)
 
 
 def generic(args: Any) -> dict[str, Any]:

@@ -48,8 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UserError(f"--seed {args.seed}: expects 0 or more")
     if args.epochs is not None and args.epochs < 1:
         raise UserError(f"--epochs {args.epochs}: expects 1 or more")
-    if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
+    _cli.folder(args.out, PICTURE)
     lesson = Lesson(args.seed, args.epochs)
     plan, (distance, area) = lesson.chapter, lesson.query[0]
     print(f"{plan.title}\n{plan.train.optimizer}, learning rate {plan.train.lr:g}", end="; ")

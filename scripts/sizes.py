@@ -34,8 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.batch < 2:
         parser.error(f"--batch {args.batch}: expects 2 or more, to take the mean of a batch")
-    if args.json is not None and not args.json.parent.is_dir():
-        parser.error(f"--json {args.json}: the folder {args.json.parent} does not exist")
+    _cli.writable(args.json)
 
     import _bench_memory
 

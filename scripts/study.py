@@ -95,8 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     chapter = Settings(args.chapter, twin="scratch", seed=args.seed, epochs=args.epochs).resolve()
     plans = [(name, v, varied(chapter, name, v)) for name in NAMES for v in given[name]]
-    if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
+    _cli.folder(args.out, PICTURE)
+    _cli.writable(args.json)
     dataset = load(chapter, seed=args.seed)
     runs = []
     for number, (name, value, plan) in enumerate(plans, start=1):

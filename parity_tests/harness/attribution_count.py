@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from parity_tests.harness import attribution
+from parity_tests.harness.kept import Kept
 from parity_tests.harness.traits import is_deep
 from scratch import spec
 from scratch.build import construct
 
-SOME = 7  # faults of a deep network, spread over all of it
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
 
 
 def run(
     ids: Sequence[str] = (),
-    deep: int | None = SOME,
+    deep: int | None = None,
     progress: Progress = lambda values, _: values,
+    kept: Kept | None = None,
 ) -> dict[str, Any]:
     """Plant small faults in every tiny network and return the counts as plain values.
 
     Args:
         ids: chapters, none for all.
-        deep: how many faults of a deep network are planted, None for all (minutes for each).
+        deep: how many faults of a deep network are planted, spread over all of it; None for all.
         progress: wraps an iteration over a list, given what it is of.
+        kept: rows of an interrupted run, to which new ones are added.
     """
+    kept = Kept() if kept is None else kept
     rows = []
     for id in progress(ids or spec.ids(), "chapters"):
         chapter = spec.get(id, "tiny")
-        few = is_deep(construct(chapter).state_dict())
-        for form in attribution.FORMS if chapter.exact and not few else attribution.FORMS[:1]:
-            attempts = attribution.run(id, form=form, most=deep if few else None)
-            rows.append(_row(id, form, attempts, sampled=few and deep is not None))
+        is_one = is_deep(construct(chapter).state_dict())
+        most = deep if is_one else None
+        for form in attribution.FORMS if chapter.exact and not is_one else attribution.FORMS[:1]:
+            make = functools.partial(_row, id, form, most)
+            rows.append(kept.row(f"{id}, {form}, {most or 'all'}", make))
     return {"rows": rows}
 
 
-def _row(id: str, form: str, attempts: list[attribution.Attempt], sampled: bool) -> dict[str, Any]:
+def _row(id: str, form: str, most: int | None) -> dict[str, Any]:
+    attempts = attribution.run(id, form=form, most=most)
     tried = [attempt for attempt in attempts if not attempt.skipped]
 
     def count(direction: str) -> list[int]:
@@ -47,7 +53,7 @@ def _row(id: str, form: str, attempts: list[attribution.Attempt], sampled: bool)
     return {
         "chapter": id,
         "form": form,
-        "sampled": sampled,
+        "sampled": most is not None,
         "forward": count("forward"),
         "backward": count("backward"),
         "not_tried": {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)},

@@ -68,7 +68,7 @@ def c(terms: int, sums: int = 1) -> float:
     return min(2 + 1.5 * math.sqrt(terms) * many, float(max(terms, SMALL)))
 
 
-def worst_over_probable(terms: int) -> float:
+def worst_over_probable(terms: int, sums: int = 1) -> float:
     """Return how many times c(K) the worst case K is: what a sum of equal terms may need.
 
     c(K) supposes errors of random sign. Equal numbers added one by one all round the same way for
@@ -77,7 +77,7 @@ def worst_over_probable(terms: int) -> float:
     >>> round(worst_over_probable(6272), 1)
     51.9
     """
-    return max(terms, SMALL) / c(terms)
+    return max(terms, SMALL) / c(terms, sums)
 
 
 def accumulated(terms: int, magnitude: Array) -> Array:

@@ -139,3 +139,24 @@ def one_armed(pair: Pair, reference: Trace, level: str) -> list[Check]:
                 )
             )
     return checks
+
+
+def idle(pair: Pair, reference: Trace, level: str) -> list[Check]:
+    """Return a MISTRUSTED check for every max pooling that makes the rectifier before it idle.
+
+    Where the largest value of every window passes the rectifier, the two are one maximum, and a
+    rectifier that is forgotten changes nothing. Before a batch normalisation the bias of the layer
+    before them has a gradient of zero, too, which no factor on it changes.
+    """
+    theirs = dict(pair.torch.named_modules())
+    rectified = [v.output for v in reference.visits if type(theirs.get(v.path)).__name__ == "ReLU"]
+    checks = []
+    for visit in reference.visits:
+        pool = isinstance(theirs.get(visit.path), torch.nn.MaxPool2d)
+        if not pool or visit.output.size < MASK_GUARD or not (visit.output > 0).all():
+            continue
+        if any(np.array_equal(visit.inputs[0], value) for value in rectified):
+            note = "no window is shut, so the rectifier before it changes nothing"
+            place = (level, pair.subject, visit.path, "forward", "mask", "torch float64")
+            checks.append(Check(*place, Verdict.MISTRUSTED, note=note))
+    return checks

@@ -34,7 +34,6 @@ def load(path: Path) -> dict[str, Any]:
 def save(path: Path, parts: Mapping[str, Any]) -> None:
     """Write the parts that were run; those that an earlier file holds stay."""
     held = load(path) if path.exists() else dict.fromkeys(PARTS)
-    path.parent.mkdir(parents=True, exist_ok=True)
     found = {"schema": SCHEMA, **{part: parts.get(part) or held[part] for part in PARTS}}
     atomic_write(path, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
 

@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 _ORDER = list(Verdict)
 FAILING = (Verdict.FAIL, Verdict.MISTRUSTED)
-SETTLED = "settled in long double"  # begins the note of a check that the reference had got wrong
+SETTLED = "settled"  # begins the note of a check that torch had got wrong
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 
-from scratch import nn, spec, train
+from scratch import nn, optim, spec, train
 from scratch.build import build
 from scratch.data import load
+from scratch.run import memory
 from scratch.train import build_loss
 
 CHAPTERS = ("linear_regression", "mlp_mnist", "lenet5")
@@ -76,10 +79,23 @@ def test_pages_are_made_once_until_they_are_handed_back() -> None:
         assert again < min(first, after) / 8, (first, again, after)
 
 
-def test_training_hands_its_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ends", [None, KeyboardInterrupt, MemoryError])
+def test_training_hands_its_memory_back_however_it_ends(
+    ends: type[BaseException] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done: list[str] = []
-    monkeypatch.setattr(train, "keep_freed_memory", lambda: done.append("kept"))
-    monkeypatch.setattr(train, "hand_back_freed_memory", lambda: done.append("handed back"))
+    monkeypatch.setattr(memory, "keep_freed_memory", lambda: done.append("kept"))
+    monkeypatch.setattr(memory, "hand_back_freed_memory", lambda: done.append("handed back"))
+
+    def step(self: Any) -> None:
+        done.append("step")
+        if ends is not None:
+            raise ends
+
+    monkeypatch.setattr(optim.SGD, "step", step)
     chapter = spec.get("linear_regression")
-    train.fit(chapter, build(chapter.id), load(chapter), epochs=1, progress=False)
-    assert done == ["kept", "handed back"]
+    ended = contextlib.nullcontext() if ends is None else pytest.raises(ends)
+    with ended:
+        train.fit(chapter, build(chapter.id), load(chapter), epochs=1, progress=False)
+    assert [done[0], done[1], done[-1]] == ["kept", "step", "handed back"]
+    assert done.count("handed back") == 1

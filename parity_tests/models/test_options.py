@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+import ref_torch
+import scratch
 from parity_tests.harness.levels import exact, judge
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import of_chapter
@@ -44,3 +46,25 @@ def test_an_option_is_one_network_in_both_twins(id: str, options: Mapping[str, A
 def test_lenet_with_an_option_is_exact(connections: str, subsampling: str) -> None:
     options: Mapping[str, Any] = {"connections": connections, "subsampling": subsampling}
     _passes(redrawn(lambda at: exact.run(of_chapter("lenet5", seed=at, exact=True, **options)), 0))
+
+
+@pytest.mark.parametrize(
+    ("id", "options", "said"),
+    [
+        ("alexnet", {"variant": "pape"}, 'variant "pape": expects'),
+        ("googlenet", {"variant": "pape"}, 'variant "pape": expects "paper" or "torchvision"'),
+        ("googlenet", {"modules": ("3a", "3z")}, r"modules \('3a', '3z'\): expects some of 3a, 3b"),
+        ("googlenet", {"modules": "3a"}, "modules 3a: expects some of 3a, 3b"),
+        ("lenet5", {"subsampling": "mean"}, 'subsampling "mean": expects "trainable"'),
+        ("lenet5", {"connections": "none"}, 'connections "none": expects "table" or "full"'),
+        ("resnet50", {"stride_on": "2x2"}, 'stride_on "2x2": expects one of'),
+        ("resnet50", {"block": "Basic"}, 'block "Basic": expects one of'),
+        ("vgg11", {"configuration": "Z"}, 'configuration "Z": expects one of'),
+    ],
+)
+def test_an_option_that_does_not_exist_is_refused_in_the_same_words_by_both(
+    id: str, options: Mapping[str, Any], said: str
+) -> None:
+    for twin in (scratch, ref_torch):
+        with pytest.raises(ValueError, match=said):
+            twin.build(id, "tiny", **options)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
+import functools
+import sys
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +19,9 @@ from parity_tests.numeric.ops_draws import signed
 from parity_tests.numeric.tolerance import assert_close, assert_exact
 from scratch import nn
 from scratch.nn.conv_modes import current, tile_of
+from scratch.nn.guard import keeps
 from scratch.ops import conv, conv_naive, patches, winograd, winograd_kernels, winograd_matrices
+from scratch.ops.checks import ShapeError
 from scratch.ops.winograd_tiles import Tiling
 
 TILES = tuple(winograd_matrices.POINTS)
@@ -119,6 +126,15 @@ def test_what_is_not_finite_goes_the_direct_way() -> None:
     assert np.isinf(dweight).all()
 
 
+@pytest.mark.parametrize("tile", [0, 1, 3, 6])
+def test_a_tile_without_points_is_refused_by_name(tile: int) -> None:
+    """Also where the numbers would go the direct way."""
+    for value in (1.0, np.nan):
+        x = np.full((1, 1, 6, 6), value)
+        with pytest.raises(ShapeError, match=rf"^expects a tile of 2 or 4; got {tile}$"):
+            winograd.conv2d(x, np.ones((1, 1, 3, 3)), tile=tile)
+
+
 # ---- the mode
 
 
@@ -165,13 +181,27 @@ def test_modes_nest_and_end_with_their_block_even_by_an_exception() -> None:
         nn.conv_mode("winogard").__enter__()
 
 
-def test_another_thread_has_a_mode_of_its_own() -> None:
-    seen = []
-    with nn.conv_mode("winograd"):
-        thread = threading.Thread(target=lambda: seen.append(current().name))
-        thread.start()
-        thread.join()
-    assert seen == ["direct"]
+def on_a_thread(work: Callable[[], Any]) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def test_another_thread_has_a_mode_of_its_own_unless_it_is_handed_the_context() -> None:
+    """Of both: the algorithm, and what is kept. Free-threaded Python hands it on by itself."""
+    seen: list[tuple[str, bool]] = []
+
+    def look() -> None:
+        seen.append((current().name, keeps()))
+
+    with nn.conv_mode("winograd"), nn.inference():
+        on_a_thread(look)
+        on_a_thread(functools.partial(contextvars.copy_context().run, look))
+        on_a_thread(lambda: nn.conv_mode("winograd-f2").__enter__())
+        look()
+    inside, outside = ("winograd", False), ("direct", True)
+    inherits = getattr(sys.flags, "thread_inherit_context", False)
+    assert seen == [inside if inherits else outside, inside, inside]
 
 
 @pytest.mark.parametrize(

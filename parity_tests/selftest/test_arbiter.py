@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from parity_tests.harness import arbiter, cases, inputs, planting, report
+from parity_tests.harness import arbiter, bounds, cases, inputs, planting, report
 from parity_tests.harness.case_pair import of_case
 from parity_tests.harness.levels import judge
 from parity_tests.harness.local import tolerances
@@ -48,7 +49,9 @@ def test_the_reference_that_is_off_is_named_and_we_are_not_blamed(seed: int) -> 
     assert settled.note.startswith(SETTLED)
     assert settled.used <= 1
     line = report.settled_lines(checks)[0]
-    assert line.startswith(f"reference off: forward (nearly shut) output {SETTLED}: scratch 0.")
+    assert line.startswith(
+        f"reference off: forward (nearly shut) output {SETTLED} in long double: scratch 0."
+    )
 
 
 @pytest.mark.parametrize("seed", [0, 2, 3, 4])  # with seed 1 it errs as torch does, and by less
@@ -111,3 +114,63 @@ def test_the_formulas_are_torch_s(case: Any) -> None:
     for name in counted:
         error = np.abs(truth.tensors()[name] - exact[name])
         assert (error <= limits[name]).all(), name
+
+
+def _under_a_mean(seed: int) -> Pair:
+    """Return a convolution whose cotangent is one number a map, shut in four places of ten."""
+    rng = np.random.default_rng(seed)
+    ours, theirs = nn.Conv2d(3, 64, 3, padding=1), torch.nn.Conv2d(3, 64, 3, padding=1)
+    load(ours, theirs, inputs.moved(ours.state_dict(), rng))
+    x, per_map = inputs.signed(rng, (2, 3, 14, 14)), inputs.signed(rng, (2, 64, 1, 1))
+    d_output = per_map * (rng.random((2, 64, 14, 14)) < 0.6)
+    x, d_output = (value.astype(np.float32).astype(np.float64) for value in (x, d_output))
+    for value in theirs.state_dict().values():
+        value.copy_(value.float())
+    ours.load_state_dict({name: value.numpy() for name, value in theirs.state_dict().items()})
+    return Pair("under a mean", ours, theirs, (x,), d_output)
+
+
+def _of_bias(checks: list[Check], twin: str) -> Check:
+    engine = f"{twin} float32"
+    return next(c for c in checks if c.tensor == "bias" and c.engine == engine)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_equal_terms_of_a_bias_are_judged_by_the_worst_case_on_torch_s_side_only(seed: int) -> None:
+    checks = judge.run(_under_a_mean(seed), "float32")
+    assert worst(checks) is Verdict.PASS
+    settled = _of_bias(checks, "torch")
+    assert settled.note.startswith(f"{SETTLED} against float64: scratch 0.")
+    assert settled.used <= 1
+    assert _of_bias(checks, "scratch").used <= 1 / 2
+    assert len(report.settled_lines(checks)) == 1
+
+
+@pytest.mark.parametrize("size", [1e-5, 1e-2])
+def test_a_bias_that_is_off_in_scratch_settles_nothing(size: float) -> None:
+    pair = _under_a_mean(0)
+
+    def backward(own: Any, self: Any, dy: Array) -> Array:
+        dx: Array = own(self, dy)
+        self.bias.grad *= np.float32(1 + size)
+        return dx
+
+    planting.swap(pair.scratch, backward=backward)
+    checks = judge.run(pair, "float32")
+    assert _of_bias(checks, "scratch").verdict is Verdict.FAIL
+    assert _of_bias(checks, "torch").verdict is Verdict.FAIL
+
+
+def test_a_bias_that_torch_gets_wrong_by_more_than_rounding_still_fails() -> None:
+    pair = _under_a_mean(0)
+    checks = judge.run(pair, "float32")
+    ours = [c for c in checks if c.engine == "scratch float32"]
+    theirs = [_of_bias(checks, "torch")]
+    K, maps = 2 * 14 * 14, 64
+    worst_case = bounds.worst_over_probable(K, maps)
+    for used, verdict in ((worst_case * 0.99, Verdict.PASS), (worst_case * 1.01, Verdict.FAIL)):
+        failing = [replace(c, verdict=Verdict.FAIL, used=used) for c in theirs]
+        found = arbiter.settle_torch(ours, failing, pair.torch, pair.d_output)
+        assert [c.verdict for c in found] == [verdict]
+    other = [replace(c, verdict=Verdict.FAIL, used=2.0, tensor="weight") for c in theirs]
+    assert arbiter.settle_torch(ours, other, pair.torch, pair.d_output) == other

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 from parity_tests.harness import attribution, planting, small_faults
 from parity_tests.harness.levels import judge
+from parity_tests.harness.levels.known import Earlier
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.verdict import Check, Verdict
@@ -62,6 +65,46 @@ def _of_every_leaf(pair: Pair) -> set[str]:
             found |= {f"backward {path} {name}" for name in (*dx, *module._parameters)}
             found.add(f"forward {path} output")
     return found
+
+
+def test_a_rectifier_that_no_window_of_a_pool_needs_is_no_proof() -> None:
+    """Seed 0 of resnet50: without its first rectifier it would be the same network."""
+    pair = attribution.make_pair("resnet50", "real", seed=0)
+    (found,) = first_divergences(judge.run(pair, "float64"))
+    assert (found.module, found.tensor, found.verdict) == ("maxpool", "mask", Verdict.MISTRUSTED)
+    assert "the rectifier before it changes nothing" in found.note
+    planting.inside("forward", {"relu": lambda own: lambda x: (own(x), x)[1]})(pair.scratch)
+    assert not any(check.failing for check in judge.run(pair, "float64") if check.tensor != "mask")
+    assert not first_divergences(
+        judge.run(attribution.make_pair("resnet50", "real", seed=1), "float64")
+    )
+
+
+def _agrees_with_the_whole(id: str, step: int) -> None:
+    make = functools.partial(attribution.make_pair, id, "real", seed=1)
+    clean, earlier = make(), Earlier()
+    checks = judge.run(clean, "float64", earlier)
+    assert all(check.verdict is Verdict.PASS for check in checks)
+    faults = [*small_faults.leaf_faults(clean, 1.001), *small_faults.wiring_faults(clean)]
+    for fault in [fault for fault in faults if not fault.skipped][::step]:
+        runs = []
+        for known in (replace(earlier, changed=fault.path), None):
+            pair = make()
+            fault.plant(dict(pair.scratch.named_modules())[fault.path])
+            runs.append([repr(check) for check in judge.run(pair, "float64", known)])
+        assert runs[0] == runs[1], fault.name
+
+
+@pytest.mark.parametrize(("id", "step"), [("mlp_coin", 6), ("lenet5", 40), ("densenet121", 250)])
+def test_what_a_fault_cannot_touch_need_not_be_judged_again(id: str, step: int) -> None:
+    """Every check of a run that takes the rest from an earlier one is that of a whole run."""
+    _agrees_with_the_whole(id, step)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("id", [id for id in DEEP_IDS if id not in SIBLING_IDS])
+def test_what_a_fault_of_a_deep_network_cannot_touch_need_not_be_judged_again(id: str) -> None:
+    _agrees_with_the_whole(id, 7)
 
 
 def test_a_swapped_instance_copies_and_leaves_its_class_alone() -> None:

@@ -96,7 +96,7 @@ def test_what_falls_short_is_said() -> None:
 
 
 def test_parts_are_kept_and_another_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "mutants.json"
+    path = tmp_path / "mutants.json"
     power.save(path, {"catalogue": {"policies": [], "rows": []}})
     power.save(path, {"generic": {"score": 1.0}})
     assert power.load(path)["catalogue"] == {"policies": [], "rows": []}

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from ref_torch.checkpoint import SUFFIX
+from scratch.ops import norm
 
 ROOT = Path(__file__).resolve().parents[2]
 VOID = ("meta", "img", "br", "hr", "link", "input")
@@ -106,8 +107,10 @@ def test_bench_writes_what_the_list_reads(
 ) -> None:
     path, picture = tmp_path / "bench.json", tmp_path / "bench.png"
     argv = ("--quick", "--chapter", "linear_regression", "--json", path, "--picture", picture)
-    assert script("bench", *argv) == 0
-    assert "linear_regression" in capsys.readouterr().out
+    assert script("bench", *argv, "--unfolded") == 0
+    said = capsys.readouterr().out
+    assert "linear_regression" in said
+    assert "unfolded ms" in said
     assert picture.read_bytes().startswith(b"\x89PNG")
     body = json.loads(path.read_bytes())
     assert body["schema"] == 1
@@ -118,8 +121,19 @@ def test_bench_writes_what_the_list_reads(
         assert row["scratch_ms"] > 0
         assert row["torch_ms"] > 0
         assert 0 < row["low"] <= row["ratio"] <= row["high"]
+    assert "unfolded_ms" not in train
+    assert infer["unfolded_ratio"] > 0
     speed = importlib.import_module("list").speed(path)
     assert speed == {"linear_regression": f"{train['ratio']:.2f} (batch 10)"}
+
+
+def test_bench_measures_the_folded_network(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, calls = importlib.import_module("_bench_worker"), []
+    steps = [worker.STEPS[way, "infer"]("dnn_mnist_bn", 2) for way in ("scratch", "unfolded")]
+    own = norm.fixed_norm
+    monkeypatch.setattr(norm, "fixed_norm", lambda *a: calls.append(1) or own(*a))
+    counts = [(step(), len(calls))[1] for step in steps]
+    assert counts == [0, 4]
 
 
 def test_bench_compares_with_an_older_run(

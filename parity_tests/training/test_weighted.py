@@ -78,6 +78,15 @@ def test_a_field_without_a_weight_and_a_weight_without_a_field_are_refused(
         build_torch(plan)(tensors, torch.from_numpy(TARGET))
 
 
+def test_a_tuple_without_names_is_refused() -> None:
+    said = r"^a tuple with the fields \(\): expects \('main', 'side'\)$"
+    given = tuple(_drawn())
+    with pytest.raises(ValueError, match=said):
+        build_loss(_plan())(given, TARGET)
+    with pytest.raises(ValueError, match=said):
+        build_torch(_plan())(tuple(map(torch.from_numpy, given)), torch.from_numpy(TARGET))
+
+
 def test_a_network_with_heads_is_differentiated_whole() -> None:
     import scratch
 

@@ -183,6 +183,8 @@ class GoogLeNet(Module):
         super().__init__()
         if variant not in ("paper", "torchvision"):
             raise ValueError(f'variant "{variant}": expects "paper" or "torchvision"')
+        if not set(modules) <= set(TABLE):
+            raise ValueError(f"modules {modules}: expects some of {', '.join(TABLE)}")
         norm = variant == "torchvision"
         between = response_norm and not norm
         stem = 3 * width

@@ -36,8 +36,10 @@ class StaleForwardWarning(RuntimeWarning):
 
 @contextlib.contextmanager
 def inference() -> Iterator[None]:
-    """Keep nothing for backward inside this block; safe with threads.
+    """Keep nothing for backward inside this block.
 
+    It holds for the thread that opened the block, as torch's `no_grad` does; a thread started
+    inside keeps what backward needs, unless it runs in `contextvars.copy_context()`.
     `train()` and `eval()` change what layers compute, this changes what they remember.
     """
     token = _inference.set(True)

@@ -24,12 +24,15 @@ from scratch.ops.checks import Array, Padding, Pair
 from scratch.ops.conv_tiles import finite
 from scratch.ops.patches import Geometry, channels_last, geometry
 from scratch.ops.winograd_kernels import KernelGradient, Kernels
-from scratch.ops.winograd_matrices import TAPS, transforms
+from scratch.ops.winograd_matrices import POINTS, TAPS, transforms
 from scratch.ops.winograd_tiles import OVERLAP, Tiling, parts, rows
+
+FAST = 4
+"""The tile that saves the most products, the default; the measurements below are of it."""
 
 
 class Least(NamedTuple):
-    """The smallest convolution for which tiles of 4 x 4 are faster than the direct way."""
+    """The smallest convolution for which the fast tiles beat the direct way."""
 
     maps: int
     """Of input and of output; with fewer the transforms take longer than the products they save."""
@@ -63,7 +66,7 @@ def possible(kernel: Pair, stride: Pair, dilation: Pair, groups: int) -> bool:
 
 
 def pays(n: int, weight: Array, out: Pair, backward: bool) -> bool:
-    """Return whether tiles of 4 x 4 are faster than the direct way.
+    """Return whether the fast tiles beat the direct way.
 
     Args:
         n: Number of images.
@@ -72,7 +75,7 @@ def pays(n: int, weight: Array, out: Pair, backward: bool) -> bool:
         backward: Whether a backward pass will follow, which gains more than the forward.
     """
     least = WITH_BACKWARD if backward else FORWARD_ALONE
-    wanted, (high, wide) = out[0] * out[1], Tiling.of(n, out, 4).covered
+    wanted, (high, wide) = out[0] * out[1], Tiling.of(n, out, FAST).covered
     large = min(weight.shape[:2]) >= least.maps and n * wanted >= least.pixels
     return large and high * wide <= WASTE * wanted
 
@@ -83,7 +86,7 @@ def conv2d(
     bias: Array | None = None,
     padding: Padding = 0,
     needs_dx: bool = True,
-    tile: int = 4,
+    tile: int = FAST,
     keep: bool = True,
 ) -> tuple[Array, WinogradCache | conv.ConvCache]:
     r"""Slide every 3 x 3 kernel over every image, as :func:`scratch.ops.conv.conv2d` does.
@@ -107,7 +110,8 @@ def conv2d(
         :func:`conv2d_backward`.
 
     Raises:
-        ShapeError: Sizes or dtypes do not fit together, or the kernel is larger than the image.
+        ShapeError: Sizes or dtypes do not fit together, the kernel is larger than the image, or
+            there are no points for such a tile.
 
     Lavin & Gray 2016, Fast algorithms for convolutional neural networks, arXiv:1509.09308,
     section 4.
@@ -117,6 +121,8 @@ def conv2d(
     >>> y[0, 0].tolist()  # nine times the pixel in the middle: 9*5, 9*6, 9*9, 9*10
     [[45.0, 54.0], [81.0, 90.0]]
     """
+    if tile not in POINTS:
+        raise checks.ShapeError(f"a tile of {' or '.join(map(str, POINTS))}", tile)
     checks.shape(weight, "O", "C", TAPS, TAPS)
     checks.floating(weight)
     checks.shape(x, "N", weight.shape[1], "H", "W")

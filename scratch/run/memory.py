@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 TRIM, MAPPINGS = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX of glibc's malloc.h
 KEPT_BYTES = (1 << 31) - 1  # the most that glibc takes
+
+
+@contextlib.contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """Keep freed memory inside this block; however it ends, the system gets the free pages back."""
+    keep_freed_memory()
+    try:
+        yield
+    finally:
+        hand_back_freed_memory()
 
 
 def keep_freed_memory() -> bool:

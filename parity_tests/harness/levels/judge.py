@@ -9,13 +9,14 @@ has wrong wiring.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from parity_tests.harness import arbiter, bounds, nulls, outputs, usage
 from parity_tests.harness.compare import compare
-from parity_tests.harness.kinks import Crossing, crossing, one_armed
+from parity_tests.harness.kinks import Crossing, crossing, idle, one_armed
+from parity_tests.harness.levels.known import Earlier, Known
 from parity_tests.harness.local import as_check, judge, reach, silent, tolerances
 from parity_tests.harness.localise import EVALUATION, WHOLE_RUN
 from parity_tests.harness.pair import Pair
@@ -34,31 +35,18 @@ from parity_tests.harness.visits import (
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class Known(NamedTuple):
-    """What the layers tell the blocks around them about the gradients of their parameters.
-
-    Attributes:
-        limits: tolerance of each in its own layer. A block is allowed it on top of what reaches
-            the layer: a bias of a large map adds up thousands of numbers that nearly cancel, and
-            one before a batch normalisation may cancel wholly.
-        reach: how many entries of each can be non-zero.
-    """
-
-    limits: nulls.Units
-    reach: dict[str, int]
-
-
-def run(pair: Pair, dtype: str) -> list[Check]:
+def run(pair: Pair, dtype: str, earlier: Earlier | None = None) -> list[Check]:
     """Judge every module of the pair.
 
     Args:
         pair: real-valued weights and inputs, representable in `dtype`.
         dtype: "float64" for L2, "float32" for L3.
+        earlier: keeps what is found, or stands for what a change of one module does not touch.
     """
     level = "L2" if dtype == "float64" else "L3"
     reference = reference_trace(pair)
     candidate = candidate_trace(pair, dtype)
-    checks = one_armed(pair, reference, level)
+    checks = one_armed(pair, reference, level) + idle(pair, reference, level)
     checks += _unreached(pair, reference, level)
     whole = _cumulative(level, pair, reference, candidate, dtype)
     found = crossing(pair, reference, candidate, dtype)
@@ -70,7 +58,13 @@ def run(pair: Pair, dtype: str) -> list[Check]:
     null = nulls.units(pair, reference)
     known = Known({}, {})
     for place in places(pair, reference, dtype):
-        checks += _place(level, pair, place, dtype, nulls.below(place.path, null), known)
+        call = place.path, place.visit.call
+        of_place = earlier.of(*call, known) if earlier else None
+        if of_place is None:
+            of_place = _place(level, pair, place, dtype, nulls.below(place.path, null), known)
+            if earlier:
+                earlier.keep(*call, of_place, known)
+        checks += of_place
         place.visit.forget()
     if isinstance(pair.d_output, tuple):
         checks += _in_evaluation(level, pair.evaluated(), dtype, known)
@@ -154,7 +148,8 @@ def _values(
     if dtype == "float64" and place.leaf:
         checks = arbiter.settle(checks, place.torch, wide, d_wide, found, truth, limits)
     if other is not None and place.leaf:
-        checks += judge(*common, "torch float32", other, truth, limits, can, dtype)
+        theirs = judge(*common, "torch float32", other, truth, limits, can, dtype)
+        checks += arbiter.settle_torch(checks, theirs, place.torch, d_narrow)
         checks = precision_path(checks, place, narrow, d_narrow, found, other, limits)
     return _beyond_kinks(checks, pair, place, wide, d_wide, dtype), found, limits
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from parity_tests.harness import mutants
+from parity_tests.harness.kept import Kept
 from parity_tests.harness.mutants import usual
 from parity_tests.harness.mutants.fault import Fault
 from parity_tests.harness.mutants.policies import POLICIES
@@ -13,27 +15,22 @@ from parity_tests.harness.mutants.policies import POLICIES
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
 
 
-def run(faults: Sequence[Fault], progress: Progress = lambda values, _: values) -> dict[str, Any]:
+def run(
+    faults: Sequence[Fault],
+    progress: Progress = lambda values, _: values,
+    kept: Kept | None = None,
+) -> dict[str, Any]:
     """Plant every fault and return the table as plain values.
 
     Args:
         faults: of `mutants.FAULTS`.
         progress: wraps an iteration over a list, given what it is of.
+        kept: rows of an interrupted run, to which new ones are added.
     """
-    rows = []
-    for fault in progress(faults, "faults"):
-        found = mutants.outcome(fault, every_level=False)
-        rows.append(
-            {
-                "fault": fault.name,
-                "place": " and ".join(f"scratch.{path}" for path, _ in fault.plants),
-                "subjects": list(fault.subjects),
-                "killed_by": found.killers[0] if found.killed else None,
-                "blamed": found.killed and found.blames_the_right_place,
-                "blamed_place": found.blamed,
-                "policies": usual.killed_by(fault),
-            }
-        )
+    kept = Kept() if kept is None else kept
+    rows = [
+        kept.row(fault.name, functools.partial(_row, fault)) for fault in progress(faults, "faults")
+    ]
     policies = [
         {
             "name": policy.name,
@@ -46,6 +43,19 @@ def run(faults: Sequence[Fault], progress: Progress = lambda values, _: values) 
         for policy in POLICIES
     ]
     return {"policies": policies, "rows": rows}
+
+
+def _row(fault: Fault) -> dict[str, Any]:
+    found = mutants.outcome(fault, every_level=False)
+    return {
+        "fault": fault.name,
+        "place": " and ".join(f"scratch.{path}" for path, _ in fault.plants),
+        "subjects": list(fault.subjects),
+        "killed_by": found.killers[0] if found.killed else None,
+        "blamed": found.killed and found.blames_the_right_place,
+        "blamed_place": found.blamed,
+        "policies": usual.killed_by(fault),
+    }
 
 
 def survivors(found: Mapping[str, Any]) -> dict[str, int]:

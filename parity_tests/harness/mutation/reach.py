@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -43,14 +44,17 @@ SUITES = (
 _SOURCES = ("scratch", "ref_torch", "parity_tests")
 
 
-def digest(suites: Sequence[str] = SUITES, root: Path = ROOT) -> str:
-    """Return a hash of everything that the answers depend on: sources and tests.
+def digest(
+    suites: Sequence[str] = SUITES, root: Path = ROOT, folders: Sequence[str] = _SOURCES
+) -> str:
+    """Return a hash of what the answers depend on: sources, tests, versions of what computes.
 
     This package is left out: it decides which mutants there are, and they have keys of their own.
     """
     own = Path(__file__).parent
-    found = hashlib.sha256("\n".join(suites).encode())
-    for folder in _SOURCES:
+    versions = [f"{name} {metadata.version(name)}" for name in ("numpy", "torch")]
+    found = hashlib.sha256("\n".join((*suites, *versions)).encode())
+    for folder in folders:
         for path in sorted((root / folder).rglob("*.py")):
             if path.parent == own:
                 continue

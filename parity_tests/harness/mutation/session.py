@@ -8,15 +8,16 @@ loses at most one mutant.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
-import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from parity_tests.harness import kept
 from parity_tests.harness.mutation import fork, reach
 from parity_tests.harness.mutation.source import ROOT, Mutant, mutated
 from parity_tests.harness.mutation.transplant import (
@@ -61,20 +62,14 @@ class Results:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.records: dict[str, Record] = {}
-        if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                try:
-                    record = Record(**json.loads(line))
-                except (ValueError, TypeError):  # cut off by a power failure, say
-                    continue
+        for found in kept.records(path) if path.exists() else ():
+            with contextlib.suppress(TypeError):  # of another version
+                record = Record(**found)
                 self.records[record.key] = record
 
     def add(self, record: Record) -> None:
         """Append a record, at once."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        whole = not self.path.exists() or self.path.read_bytes()[-1:] in (b"", b"\n")
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(("" if whole else "\n") + json.dumps(asdict(record)) + "\n")
+        kept.append(self.path, asdict(record))
         self.records[record.key] = record
 
     def open(self, mutants: Iterable[Mutant], of: str, keep_kills: bool) -> list[Mutant]:
