@@ -11,6 +11,8 @@ from _bench_worker import OTHERS
 
 SLOWER = 1.15
 """A ratio of ratios above this is a regression; runs agree within about this much."""
+LEAST_MB = 10
+"""A step that takes less is lost among what the libraries themselves take and give back."""
 
 Row = Mapping[str, Any]
 
@@ -47,6 +49,26 @@ def table(rows: Sequence[Row]) -> str:
     ]
     headers = ("step", "network", "batch", *(title for _, title, _ in shown))
     return tabulate(lines, headers, disable_numparse=True)
+
+
+def memory_table(rows: Sequence[Row]) -> str:
+    """Return the memory of training steps: at the most, and what one leaves behind."""
+    from tabulate import tabulate
+
+    lines = [
+        (
+            row["chapter"],
+            row["batch"],
+            f"{row['scratch_mb']:.1f}",
+            f"{row['torch_mb']:.1f}",
+            f"{row['scratch_mb'] / row['torch_mb']:.2f}" if row["torch_mb"] > LEAST_MB else "",
+            f"{row['largest_mb']:.1f}",
+            f"{row['growth_mb']:.3f}",
+        )
+        for row in rows
+    ]
+    headers = ("network", "batch", "scratch MB", "torch MB", "ratio", "largest MB")
+    return tabulate(lines, (*headers, "growth MB, step 2 to 10"), disable_numparse=True)
 
 
 def growth_table(rows: Sequence[Row]) -> str:

@@ -101,6 +101,13 @@ CASES = (
     Case("conv 7x7 stride 2", 8),
 )
 
+MEMORY = (
+    Case("resnet18 at 32", 64, ("train",)),
+    Case("resnet18, small stem, at 32", 64, ("train",)),
+    *(case._replace(modes=("train",)) for case in CASES if "train" in case.modes),
+)
+"""Whose training step is weighed: the goal is one of a residual network with 64 images."""
+
 
 class Growth(NamedTuple):
     """A network whose training step is measured at several sizes, along one axis."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import _cli
 from _bench_process import Turns, start_up, times, workers
-from _bench_tasks import CASES, GROWTH, LAYERS, MODES, NETWORKS, Case, Growth
+from _bench_tasks import CASES, GROWTH, LAYERS, MEMORY, MODES, NETWORKS, Case, Growth
 
 EXAMPLES = """\
   python scripts/bench.py
@@ -27,12 +27,13 @@ EXAMPLES = """\
   python scripts/bench.py --peer jax --peer autograd --chapter mlp_mnist --mode train
   python scripts/bench.py --conv winograd --mode train --chapter "vgg11 at 32"
   python scripts/bench.py --mode infer --unfolded --chapter "resnet50 at 224"
+  python scripts/bench.py --only memory
   python scripts/bench.py --only growth
 """
 
 QUICK = Turns(3, 0.05)
 SCHEMA = 1
-PARTS = ("steps", "growth", "start-up")
+PARTS = ("steps", "memory", "growth", "start-up")
 WAYS = ("winograd", "unfolded")
 """Other ways in which scratch computes, each with columns of its own."""
 
@@ -48,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--only",
         choices=PARTS,
         default="steps",
-        help="steps (default); growth: time over batch and image; start-up: of every command",
+        help="steps (default); memory: of a training step, and what it leaves; growth: time over "
+        "batch and image; start-up: of every command",
     )
     parser.add_argument(
         "--peer",
@@ -99,6 +101,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         grown = [growth_of(one, turns) for one in GROWTH if _asked(one.network, args.chapter)]
         print(report.growth_table(grown))
         return _write(args.json, {"growth": grown})
+    if args.only == "memory":
+        weighed = [case for case in MEMORY if _asked(case.name, args.chapter)]
+        memories = [
+            {"chapter": case.name, "batch": case.batch, **memory("train", case.name, case.batch)}
+            for case in weighed
+        ]
+        print(report.memory_table(memories))
+        return _write(args.json, {"memory": memories})
     if args.only == "start-up":
         started = start_up(turns.rounds)
         print(report.start_up_table(started))
@@ -153,7 +163,12 @@ def measure(
 
 
 def memory(mode: str, name: str, batch: int) -> dict[str, float]:
-    """Return the most memory of a step of each twin, and by how much scratch's grows, in MB."""
+    """Return the most memory of a step of each twin, and by how much scratch's grows, in MB.
+
+    Returns:
+        "scratch_mb", "torch_mb", "largest_mb" of one line of scratch, and "growth_mb" of its arrays
+        from the second step to the tenth.
+    """
     from _bench_memory import measured
 
     found: dict[str, float] = {}

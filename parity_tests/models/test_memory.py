@@ -21,6 +21,10 @@ MOST_MB = 300  # of one array, at 224 x 224
 SMALL = "resnet18 at 64"
 SMALL_MOST_MB = MOST_MB * (64 / 224) ** 2
 TIMES_TORCH = 2
+STEADY = ("mlp_mnist", "lenet5", "resnet18 at 32", "dense block at 32")
+MOST_GROWTH = 50_000
+"""Bytes from the second step to the tenth. Python's own books take up to 17,000; one map per step
+of the smallest of these networks would take 130,000. (The goal of the project is 2 MB.)"""
 
 Measure = Callable[[str, str, int], dict[str, Any]]
 
@@ -57,6 +61,40 @@ def test_a_step_at_full_size_takes_bounded_memory(
     said = _within(bench_memory.measured, id, MOST_MB)
     with capsys.disabled():
         print(f"\n{said}")
+
+
+def _step(way: str, mode: str, name: str) -> Callable[[], Any]:
+    """Return a step of a network of the bench; a large one on two images."""
+    import _bench_tasks
+    import _bench_worker
+
+    batch = next(case.batch for case in _bench_tasks.CASES if case.name == name)
+    large = name in _bench_tasks.NETWORKS
+    made: Callable[[], Any] = _bench_worker.STEPS[way, mode](name, 2 if large else batch)
+    return made
+
+
+@pytest.mark.parametrize("mode", ["train", "infer"])
+@pytest.mark.parametrize("name", STEADY)
+def test_memory_does_not_grow_from_step_to_step(name: str, mode: str, bench_memory: Any) -> None:
+    assert bench_memory.growth(_step("scratch", mode, name)) < MOST_GROWTH
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("way", ["scratch", "winograd"])
+def test_memory_of_no_network_of_the_bench_grows(way: str, bench_memory: Any) -> None:
+    import _bench_tasks
+
+    names = {case.name for case in _bench_tasks.CASES if "train" in case.modes}
+    for name in sorted(names - set(_bench_tasks.LAYERS)):
+        assert bench_memory.growth(_step(way, "train", name)) < MOST_GROWTH, name
+
+
+def test_growth_is_what_steps_leave(bench_memory: Any) -> None:
+    kept: list[Any] = []
+    steps = bench_memory.LAST - bench_memory.FIRST
+    size = bench_memory.growth(lambda: kept.append(np.ones(1000)))
+    assert steps * 8000 <= size < steps * 8000 + 4000
 
 
 def test_no_term_of_a_step_is_as_large_as_a_large_parameter(

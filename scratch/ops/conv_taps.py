@@ -107,7 +107,9 @@ def forward(x: Array, weight: Array, bias: Array | None, g: Geometry) -> Array:
         for number, (tap, outs, ins) in enumerate(order):
             _add(y[images], outs, _rows(image[images], ins), by_tap[tap].T, number)
     if bias is not None:
-        y += bias
+        line = np.tile(bias, (g.out[1], 1))  # (OW, O): long runs, 0.6 of the time
+        lines = y.reshape(-1, *line.shape)  # a view
+        lines += line
     return y.transpose(0, 3, 1, 2)
 
 
