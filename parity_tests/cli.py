@@ -12,9 +12,9 @@ Examples:
 Where a module of its own is wrong, its input, its right tensors and those of scratch are written as
 a golden folder, for scripts/compare.py.
 
-Exit code: 0 nothing fails (what float32 cannot tell, KINK or PRECISION-PATH, is said); 1 a FAIL or
-MISTRUSTED; 2 bad input; 130 Ctrl-C, after the files have been written with what was checked until
-then.
+Exit code: 0 nothing fails (what float32 cannot tell, KINK, is said as "not proven here" with the
+command that can tell; PRECISION-PATH is said too); 1 a FAIL or MISTRUSTED; 2 bad input; 130 Ctrl-C,
+after the files have been written with what was checked until then.
 """
 
 from __future__ import annotations

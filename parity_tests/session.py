@@ -195,7 +195,8 @@ def _one(job: Job, how: How) -> document.Subject | None:
         return None  # the chosen levels do not apply to it
     print(report.table(checks))
     lines = report.failure_lines(job.subject, checks, job.arguments)
-    for line in (*report.settled_lines(checks), *lines):
+    said = (*report.settled_lines(checks), *report.kink_lines(checks, job.arguments))
+    for line in (*said, *lines):
         print(line)
     if any(check.failing for check in checks):
         from parity_tests.harness import guilty

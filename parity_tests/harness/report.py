@@ -98,6 +98,26 @@ def settled_lines(checks: Sequence[Check]) -> list[str]:
     return [f"reference off: {c.direction} {c.where} {c.tensor} {c.note}" for c in found]
 
 
+def kink_lines(checks: Sequence[Check], arguments: str) -> list[str]:
+    """Return a line for what no draw could tell; none where something fails, which says more.
+
+    A kink is no failure: it blurs what a block makes of its input, not what a layer does, and each
+    unit beyond it lay there within rounding. It is no proof either. Arguments as in
+    `failure_lines`.
+    """
+    kinks = [check for check in checks if check.verdict is Verdict.KINK]
+    if not kinks or any(check.failing for check in checks):
+        return []
+    first = next((check for check in kinks if check.tensor != "mask"), kinks[0])
+    shown = f"{first.direction} {first.where} {first.tensor} ({first.note})"
+    wider = arguments.replace("float32", "float64")
+    command = f"python -m parity_tests {wider} --seed {first.seed} --levels L2"
+    return [
+        f"not proven here: {len(kinks)} of {len(checks)} comparisons lie beyond a kink, first "
+        f"{shown}; float64 can tell: {command}"
+    ]
+
+
 def environment() -> dict[str, Any]:
     """Return versions, processor and threads as plain values; imports none of the packages."""
     return asdict(now())
