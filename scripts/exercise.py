@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import _cli
+import _exercise
 
-WHAT = ("layers", "model", "all")
 EXAMPLES = """\
   python scripts/exercise.py logic_and                        the smallest: one neuron and its loss
   python scripts/exercise.py lenet5 --out lenet5.py           seven functions
@@ -27,16 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _cli.parser(__doc__, EXAMPLES)
     parser.add_argument("chapter", help="see scripts/list.py")
     parser.add_argument("--out", type=Path, metavar="FILE", help="(CHAPTER_exercise.py)")
-    parser.add_argument(
-        "--what",
-        choices=WHAT,
-        default=WHAT[0],
-        help="the functions of its layers and loss, the backwards of its own classes, or both"
-        " (%(default)s)",
-    )
-    parser.add_argument(
-        "--layer", nargs="+", default=(), metavar="NAME", help="only these: conv2d, Conv2d, LeNet5"
-    )
+    _exercise.add_arguments(parser)
     parser.add_argument("--hints", action="store_true", help="keep the derivations")
     parser.add_argument("--solution", action="store_true", help="keep the bodies too")
     parser.add_argument("--force", action="store_true", help="write over a file that exists")
@@ -50,14 +41,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     from scratch.spec.errors import UserError
 
     network = Network(args.chapter)
-    items = items_of(network, "all" if args.layer else args.what, tuple(args.layer))
+    items = items_of(network, *_exercise.chosen(args))
     out = args.out or Path(f"{args.chapter}_exercise.py")
     if out.exists() and not args.force:
         raise UserError(f"{out} exists; take another --out, or --force to write over it")
-    text = skeleton.write(network, items, str(out), args.hints, args.solution)
+    options = _exercise.words(args)
+    text = skeleton.write(network, items, str(out), args.hints, args.solution, options)
     atomic_write(out, text.encode())
     print(f"wrote {out}: {', '.join(item.name for item in items)}")
-    print(f"next: fill it in, then python scripts/grade.py {out}")
+    print(f"next: fill it in, then python scripts/grade.py {out}{options}")
     return _cli.OK
 
 

@@ -132,6 +132,35 @@ def test_a_function_that_is_gone_is_missed(script, written, capsys):
     assert "no longer in the file: linear_backward" in capsys.readouterr().out
 
 
+def test_the_chapter_says_what_is_graded_not_the_list_in_the_file(script, written, capsys):
+    path = written("logic_and")
+    whole = path.read_text()
+    shortened = whole.replace('    "linear_backward",\n', "")
+    assert shortened != whole
+    path.write_text(fill(shortened, linear_backward="raise NotImplementedError"))
+    assert script("grade", path, "--no-torch") == 1
+    out = capsys.readouterr().out
+    assert "2 to fill in\n  its EXERCISE leaves out linear_backward; a part is graded by" in out
+    assert "  linear_backward: to do" in out
+    assert script("grade", path, "--no-torch", "--layer", "BCEWithLogitsLoss") == 0
+    assert "1 of 1 function right" in capsys.readouterr().out
+    assert script("grade", path, "--no-torch", "--what", "all") == 1
+    assert "leaves out linear_backward, LogisticRegression.backward;" in capsys.readouterr().out
+    assert script("grade", path, "--chapter", "lenet5") == 2
+    assert "is for logic_and, not for lenet5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", ["--what model", "--layer Linear", "--what layers"])
+def test_a_part_is_graded_by_the_command_that_is_printed_and_in_the_file(
+    options, script, written, capsys
+):
+    path = written("logic_and", "--solution", *options.split())
+    command = capsys.readouterr().out.split("python scripts/grade.py ")[1].strip()
+    assert command == f"{path} {options}"
+    assert f"scripts/grade.py {command}   what is right" in path.read_text()
+    assert script("grade", *command.split(), "--no-torch") == 0
+
+
 def test_other_arguments_are_named(script, written, capsys):
     path = written("logic_and")
     path.write_text(

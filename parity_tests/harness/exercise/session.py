@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from parity_tests.harness.exercise import functions, models
 from parity_tests.harness.exercise.calls import Function, functions_of
 from parity_tests.harness.exercise.functions import told as worded
 from parity_tests.harness.exercise.grade import RIGHT, Finding, Grade
-from parity_tests.harness.exercise.items import ALL, Item, items_of
+from parity_tests.harness.exercise.items import ALL, LAYERS, Item, items_of
 from parity_tests.harness.exercise.network import (
     EXACT,
     IntegerNetwork,
@@ -79,6 +79,30 @@ def grade(
         grades.append(one)
         told(one)
     return grades
+
+
+def asked(
+    student: Student,
+    kind: str = LAYERS,
+    only: tuple[str, ...] = (),
+    besides: tuple[str, ...] = (),
+) -> Student:
+    """Return a student of whom the chapter asks, whatever the list in the file says.
+
+    Args:
+        student: whose file it is.
+        kind: of what there is to fill in, as in `items_of`.
+        only: names of some of it.
+        besides: more names.
+
+    Raises:
+        UserError: the chapter is unknown, or does not use a name.
+    """
+    network = Network(student.chapter)
+    expected(student, network)  # refuses a list of something else
+    wanted = {*(item.name for item in items_of(network, kind, only)), *besides}
+    names = tuple(item.name for item in items_of(network, ALL) if item.name in wanted)
+    return replace(student, names=names)
 
 
 def expected(student: Student, network: Network) -> list[Item]:

@@ -23,7 +23,7 @@ Fill in what raises NotImplementedError. A backward is given the gradient of the
 to what its forward returned, and returns the gradients of what the forward was given, in that
 order. `cache` is what the forward kept. Nothing that is given may be written into.
 
-    python scripts/grade.py {file}   what is right, and what is wrong first
+    python scripts/grade.py {file}{options}   what is right, and what is wrong first
     python -m doctest {file}         the examples in the docstrings
 
 Grading runs this file. It needs NumPy, no torch.
@@ -32,7 +32,12 @@ Grading runs this file. It needs NumPy, no torch.
 
 
 def write(
-    network: Network, items: Iterable[Item], file: str, hints: bool = False, solution: bool = False
+    network: Network,
+    items: Iterable[Item],
+    file: str,
+    hints: bool = False,
+    solution: bool = False,
+    options: str = "",
 ) -> str:
     """Return the text of an exercise.
 
@@ -42,6 +47,7 @@ def write(
         file: its name, for the header.
         hints: keep the derivations.
         solution: keep the bodies, and with them the derivations.
+        options: of scripts/grade.py, for the header.
     """
     items = list(items)
     chapter = network.chapter
@@ -54,7 +60,7 @@ def write(
         else:
             parts.append(_class(item, imports, own, solution))
     listed = "\n".join(f'    "{item.name}",' for item in items)
-    head = HEADER.format(title=chapter.title, id=chapter.id, file=file)
+    head = HEADER.format(title=chapter.title, id=chapter.id, file=file, options=options)
     constants = f'CHAPTER = "{chapter.id}"\nEXERCISE = (\n{listed}\n)'
     standard = {m: names for m, names in imports.items() if not m.startswith("scratch")}
     groups = [
