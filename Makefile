@@ -93,7 +93,7 @@ bench: $(VENV)/.ready ## measure the speed of both twins: a table, build/bench.j
 	@mkdir -p build
 	$(PY) scripts/bench.py --json build/bench.json --picture build/bench.png
 
-mutants: $(VENV)/.ready ## plant faults in scratch and count who notices (half an hour)
+mutants: $(VENV)/.ready ## plant faults in scratch and count who notices (an hour)
 	@mkdir -p build
 	$(ONE_THREAD) $(PY) scripts/mutants.py --json build/mutants.json
 

@@ -85,15 +85,21 @@ def _count(args: Any, named: bool) -> int:
         power.load(args.json)
     _cli.folder(args.work, "generic.jsonl")
     parts: dict[str, Any] = {}
+    sums = []
     for part, run in (
         ("generic", generic),  # first, for it forks: nothing may have started a thread
         ("catalogue", catalogue),
         ("attribution", attribution),
     ):
         if getattr(args, part) or not named:
-            parts[part] = {**run(args), "only": _only(args)[part]}
+            found, text = run(args)
+            print(text)
+            sums += text.splitlines()[-1:]
+            parts[part] = {**found, "only": _only(args)[part]}
             if args.json:
                 power.save(args.json, parts)
+    if len(sums) > 1:  # the tables are long
+        print("", *sums, sep="\n")
     short = power.failures(parts, 0.95)
     if args.json:
         print(f"written: {args.json}")
@@ -109,7 +115,7 @@ def _only(args: Any) -> dict[str, list[str]]:
     }
 
 
-def catalogue(args: Any) -> dict[str, Any]:
+def catalogue(args: Any) -> tuple[dict[str, Any], str]:
     from parity_tests.harness import mutants
     from parity_tests.harness.mutants import scoreboard
     from scratch.spec import UserError
@@ -118,11 +124,10 @@ def catalogue(args: Any) -> dict[str, Any]:
     if not faults:
         raise UserError(f"no fault has {args.fault!r} in its name")
     found = scoreboard.run(faults, progress, _kept(args, "catalogue"))
-    print(scoreboard.text(found))
-    return found
+    return found, scoreboard.text(found)
 
 
-def attribution(args: Any) -> dict[str, Any]:
+def attribution(args: Any) -> tuple[dict[str, Any], str]:
     from parity_tests.harness import attribution_count
     from scratch import spec
 
@@ -130,8 +135,7 @@ def attribution(args: Any) -> dict[str, Any]:
         spec.get(id)  # refuses an unknown one
     kept = _kept(args, "attribution")
     found = attribution_count.run(args.chapter, args.deep or None, progress, kept)
-    print(attribution_count.text(found))
-    return found
+    return found, attribution_count.text(found)
 
 
 def _kept(args: Any, part: str) -> Any:
@@ -142,7 +146,7 @@ def _kept(args: Any, part: str) -> Any:
     return Kept(args.work.resolve() / f"{part}.jsonl", of)
 
 
-def generic(args: Any) -> dict[str, Any]:
+def generic(args: Any) -> tuple[dict[str, Any], str]:
     from parity_tests.harness.mutation import reach, score, session, source
 
     files = source.chosen(args.file)
@@ -158,8 +162,7 @@ def generic(args: Any) -> dict[str, Any]:
     session.run(plugin, suites)
     sampled = len(mutants) < len(everything)
     found = score.summary(mutants, results.records, len(everything), args.seed if sampled else None)
-    print(score.text(found))
-    return found
+    return found, score.text(found)
 
 
 def progress(values: Sequence[Any], what: str) -> Iterable[Any]:

@@ -211,8 +211,15 @@ def test_the_score_leaves_out_what_is_allowed_and_lists_what_lives() -> None:
     )
     assert found["score"] == 0.5
     assert [one["reason"] for one in found["survivors"]] == ["", "speed alone"]
-    assert mutants[1].key in score.text(found)
-    assert mutants[2].key not in score.text(found)
+    lines = score.text(found).splitlines()
+    headed = [line for line in lines if not line.startswith("  ")]
+    assert headed[:2] == ["1 edits change no result:", "1 edits SURVIVE: a test is missing:"]
+    reasoned, missing = (lines[at : at + 4] for at in (0, lines.index(headed[1])))
+    assert mutants[2].key in reasoned[1]
+    assert reasoned[3].strip() == "speed alone"
+    assert mutants[1].key in missing[1]
+    assert f"{source.PLACES[0]}: 1 of 2 killed" in headed
+    assert headed[-1].startswith("generic mutants: 50.0 % killed: 1 of 2 that change a result; 1 ")
     assert score.summary([], {}, 0, None, {})["score"] is None
 
 

@@ -97,8 +97,8 @@ def text(found: Mapping[str, Any]) -> str:
     killed = sum(row["killed_by"] is not None for row in found["rows"])
     lines = [
         tabulate(rows, headers),
+        "would have let live: " + ", ".join(f"{name} {n}" for name, n in survivors(found).items()),
         f"catalogue: {killed} of {count} killed, {right(found)} with the right place blamed; "
         + ", ".join(f"{level} {n}" for level, n in levels(found).items()),
-        "would have let live: " + ", ".join(f"{name} {n}" for name, n in survivors(found).items()),
     ]
     return "\n".join(lines)

@@ -86,17 +86,25 @@ def summary(
 
 
 def text(found: Mapping[str, Any]) -> str:
-    """Return the figures in words, and one line for each survivor without a reason."""
-    lines = [
-        f"{one['place']}:{one['line']} {one['operator']} [{one['key']}]\n    {one['change']}"
-        for one in found["survivors"]
-        if not one["reason"]
-    ]
+    """Return every survivor with its reason, those without one last, and the figures in words."""
+    lines = []
+    for reasoned in (True, False):
+        of = [one for one in found["survivors"] if bool(one["reason"]) is reasoned]
+        words = "change no result" if reasoned else "SURVIVE: a test is missing"
+        lines += [f"{len(of)} edits {words}:"] if of else []
+        for one in of:
+            lines.append(f"  {one['place']}:{one['line']} {one['operator']} [{one['key']}]")
+            lines.append(f"    {one['change']}")
+            lines += [f"    {one['reason']}"] if reasoned else []
+    for place, of_place in found["places"].items():
+        if judged := of_place["killed"] + of_place["survived"]:
+            lines.append(f"{place}: {of_place['killed']} of {judged} killed")
     drawn = "" if found["sample"] is None else f", a sample with seed {found['sample']['seed']}"
     score = "nothing tried" if found["score"] is None else f"{100 * found['score']:.1f} % killed"
     lines.append(
         f"generic mutants: {score}: {found['killed']} of {found['killed'] + found['survived']} "
-        f"that change a result; {found['equivalent']} on the allow-list; "
-        f"{found['tried']} tried of {found['all']}{drawn}"
+        f"that change a result; {found['equivalent']} change none, for the reasons given; "
+        f"{found['tried']} tried of {found['all']}{drawn}; "
+        f"{found['untried']} work at import alone and cannot be put in"
     )
     return "\n".join(lines)
