@@ -19,6 +19,7 @@ from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import Pair, load, of_chapter, with_cotangent
 from parity_tests.harness.run import run_torch
 from parity_tests.harness.small_faults import SmallFault, leaf_faults, wiring_faults
+from parity_tests.harness.verdict import Check
 from parity_tests.harness.visits import reference_trace
 from scratch import spec
 
@@ -107,8 +108,7 @@ def of_pairs(
     faults = [*leaf_faults(clean, factor), *wiring_faults(clean)]
     if most is not None:
         faults = faults[:: -(-len(faults) // most)]
-    if form != "exact":
-        judge.run(clean, "float64", earlier)
+    _judged(clean, form, earlier)
     attempts = []
     for fault in faults:
         blamed = "" if fault.skipped else _blamed(fault, make(seed), form, earlier)
@@ -138,14 +138,15 @@ def _alive(make: Make) -> int:
 
 def _blamed(fault: SmallFault, pair: Pair, form: str, earlier: Earlier) -> str:
     fault.plant(dict(pair.scratch.named_modules())[fault.path])
-    if form == "exact":
-        checks = exact.run(pair)
-    else:
-        checks = judge.run(pair, "float64", replace(earlier, changed=fault.path))
+    checks = _judged(pair, form, replace(earlier, changed=fault.path))
     return "; ".join(
         f"{c.direction} {c.where} {outputs.without_field(c.tensor)}"
         for c in first_divergences(checks)
     )
+
+
+def _judged(pair: Pair, form: str, earlier: Earlier) -> list[Check]:
+    return exact.run(pair, earlier) if form == "exact" else judge.run(pair, "float64", earlier)
 
 
 def counts(attempts: list[Attempt]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from parity_tests.harness import attribution, planting, small_faults
-from parity_tests.harness.levels import judge
+from parity_tests.harness.levels import exact, judge
 from parity_tests.harness.levels.known import Earlier
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import Pair
@@ -80,31 +80,39 @@ def test_a_rectifier_that_no_window_of_a_pool_needs_is_no_proof() -> None:
     )
 
 
-def _agrees_with_the_whole(id: str, step: int) -> None:
-    make = functools.partial(attribution.make_pair, id, "real", seed=1)
+def _agrees_with_the_whole(id: str, form: str, step: int) -> None:
+    make = functools.partial(attribution.make_pair, id, form, seed=1)
+    level = exact.run if form == "exact" else functools.partial(judge.run, dtype="float64")
     clean, earlier = make(), Earlier()
-    checks = judge.run(clean, "float64", earlier)
-    assert all(check.verdict is Verdict.PASS for check in checks)
+    assert all(check.verdict is Verdict.PASS for check in level(clean, earlier=earlier))
     faults = [*small_faults.leaf_faults(clean, 1.001), *small_faults.wiring_faults(clean)]
     for fault in [fault for fault in faults if not fault.skipped][::step]:
         runs = []
         for known in (replace(earlier, changed=fault.path), None):
             pair = make()
             fault.plant(dict(pair.scratch.named_modules())[fault.path])
-            runs.append([repr(check) for check in judge.run(pair, "float64", known)])
+            runs.append([repr(check) for check in level(pair, earlier=known)])
         assert runs[0] == runs[1], fault.name
 
 
-@pytest.mark.parametrize(("id", "step"), [("mlp_coin", 6), ("lenet5", 40), ("densenet121", 250)])
-def test_what_a_fault_cannot_touch_need_not_be_judged_again(id: str, step: int) -> None:
+@pytest.mark.parametrize(
+    ("id", "form", "step"),
+    [
+        ("mlp_coin", "real", 6),
+        ("lenet5", "real", 40),
+        ("lenet5", "exact", 60),
+        ("densenet121", "real", 250),
+    ],
+)
+def test_what_a_fault_cannot_touch_need_not_be_judged_again(id: str, form: str, step: int) -> None:
     """Every check of a run that takes the rest from an earlier one is that of a whole run."""
-    _agrees_with_the_whole(id, step)
+    _agrees_with_the_whole(id, form, step)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("id", [id for id in DEEP_IDS if id not in SIBLING_IDS])
 def test_what_a_fault_of_a_deep_network_cannot_touch_need_not_be_judged_again(id: str) -> None:
-    _agrees_with_the_whole(id, 7)
+    _agrees_with_the_whole(id, "real", 7)
 
 
 def test_a_swapped_instance_copies_and_leaves_its_class_alone() -> None:

@@ -7,6 +7,7 @@ absolute terms, counted in units of the largest power of two that divides all of
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from parity_tests.harness import bounds, onnx_layer, outputs, rows_winograd, usa
 from parity_tests.harness.compare import compare
 from parity_tests.harness.exact_norm import fixed_norm_terms
 from parity_tests.harness.kinks import one_armed
+from parity_tests.harness.levels.known import Earlier
 from parity_tests.harness.local import as_check, judge, reach, silent
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.rows import magnitudes
@@ -26,16 +28,18 @@ from parity_tests.harness.visits import Place, broken, places, reference_trace
 Array = np.ndarray[Any, np.dtype[Any]]
 
 LEVEL = "L0"
+WIDE = "scratch float64"
 ROUNDS = "sums reach"  # of the note that a tensor is not proven exact
 QUARTER = 0.25  # the smallest entry of Winograd's transforms for tiles of two
 LINEAR = ("Linear", "Conv2d", "TableConv2d", "ChannelScale", "AvgPool2d", "AdaptiveAvgPool2d")
 
 
-def run(pair: Pair) -> list[Check]:
+def run(pair: Pair, earlier: Earlier | None = None) -> list[Check]:
     """Compare scratch float32 and float64, torch float32 and ONNX Runtime with torch float64.
 
     Args:
         pair: integer weights and inputs (`of_chapter(..., exact=True)`).
+        earlier: keeps what is found, or stands for what a change of one module does not touch.
 
     Returns:
         One check per module, tensor and engine. Where exactness is not proven nothing is judged,
@@ -43,19 +47,33 @@ def run(pair: Pair) -> list[Check]:
     """
     trace = reference_trace(pair)
     checks = one_armed(pair, trace, LEVEL)
-    rounding = [check for place in places(pair, trace, "float64") for check in _proof(pair, place)]
+    proven = earlier is not None and earlier.proven
+    rounding = [
+        check
+        for place in (() if proven else places(pair, trace, "float64"))
+        for check in _proof(pair, place)
+    ]
     if rounding:  # where the reference may round, a difference accuses nobody
         return checks + rounding
     wide: list[Check] = []
     narrow_places = places(pair, trace, "float32")
     for narrow, place in zip(narrow_places, places(pair, trace, "float64"), strict=True):
-        inputs, d_output = place.visit.inputs, place.visit.d_output
-        truth = run_torch(place.torch, inputs, d_output)
-        names = truth.tensors()
-        can = reach(place.torch, inputs, d_output) if place.leaf else dict.fromkeys(names, 0)
-        checks += _place(pair, narrow, "float32", truth, can)
-        wide += _place(pair, place, "float64", truth, can)
+        anew = functools.partial(_call, pair, narrow, place)
+        key = place.path, place.visit.call, "both"
+        of_call = earlier.place(*key, anew) if earlier else anew()
+        checks += [check for check in of_call if not check.engine.startswith(WIDE)]
+        wide += [check for check in of_call if check.engine.startswith(WIDE)]
     return checks + wide
+
+
+def _call(pair: Pair, narrow: Place, place: Place) -> list[Check]:
+    """Judge one call of one module in both precisions."""
+    inputs, d_output = place.visit.inputs, place.visit.d_output
+    truth = run_torch(place.torch, inputs, d_output)
+    names = truth.tensors()
+    can = reach(place.torch, inputs, d_output) if place.leaf else dict.fromkeys(names, 0)
+    checks = _place(pair, narrow, "float32", truth, can)
+    return checks + _place(pair, place, "float64", truth, can)
 
 
 def _place(

@@ -8,6 +8,7 @@ has wrong wiring.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any
 
@@ -58,13 +59,10 @@ def run(pair: Pair, dtype: str, earlier: Earlier | None = None) -> list[Check]:
     null = nulls.units(pair, reference)
     known = Known({}, {})
     for place in places(pair, reference, dtype):
-        call = place.path, place.visit.call
-        of_place = earlier.of(*call, known) if earlier else None
-        if of_place is None:
-            of_place = _place(level, pair, place, dtype, nulls.below(place.path, null), known)
-            if earlier:
-                earlier.keep(*call, of_place, known)
-        checks += of_place
+        below = nulls.below(place.path, null)
+        anew = functools.partial(_place, level, pair, place, dtype, below, known)
+        key = place.path, place.visit.call, dtype
+        checks += earlier.place(*key, anew, known) if earlier else anew()
         place.visit.forget()
     if isinstance(pair.d_output, tuple):
         checks += _in_evaluation(level, pair.evaluated(), dtype, known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -34,28 +34,45 @@ class Earlier:
 
     Attributes:
         changed: path of the module that has been changed since; None while checks are kept.
-        held: checks of every call, by path and number, and what was known after it.
+        held: checks of every call, by path, number and precision, and what was known after it.
     """
 
     changed: str | None = None
-    held: dict[tuple[str, int], tuple[list[Check], Known]] = field(default_factory=dict)
+    held: dict[tuple[str, int, str], tuple[list[Check], Known]] = field(default_factory=dict)
 
-    def keep(self, path: str, call: int, checks: list[Check], known: Known) -> None:
-        """Keep what was found for a call, as long as nothing has been changed."""
-        if self.changed is None:
-            limits, reach = (_below(path, told) for told in known)
-            self.held[path, call] = checks, Known(limits, reach)
+    @property
+    def proven(self) -> bool:
+        """Whether what depends on the reference alone has been looked at, and found in order."""
+        return self.changed is not None and bool(self.held)
 
-    def of(self, path: str, call: int, known: Known) -> list[Check] | None:
-        """Return the checks of a call that the change does not touch, None for another.
+    def place(
+        self,
+        path: str,
+        call: int,
+        dtype: str,
+        judge: Callable[[], list[Check]],
+        known: Known | None = None,
+    ) -> list[Check]:
+        """Return the checks of a call: as they were, where the change does not touch it, or anew.
 
-        What the layer told then is told again.
+        Args:
+            path: of the module.
+            call: the how-manieth.
+            dtype: of the judged side.
+            judge: makes the checks.
+            known: what the layers tell; a layer that is not judged anew tells again what it told.
         """
-        if self.changed is None or path in around(self.changed):
-            return None
-        checks, told = self.held[path, call]
-        known.limits.update(told.limits)
-        known.reach.update(told.reach)
+        known = Known({}, {}) if known is None else known
+        key = path, call, dtype
+        if self.changed is None:
+            checks = judge()
+            self.held[key] = checks, Known(*(_below(path, told) for told in known))
+            return checks
+        if path in around(self.changed):
+            return judge()
+        checks, then = self.held[key]
+        known.limits.update(then.limits)
+        known.reach.update(then.reach)
         return checks
 
 

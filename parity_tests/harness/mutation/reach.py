@@ -22,6 +22,7 @@ SUITES = (
     *PLACES,
     "parity_tests/numeric/test_clip.py",
     "parity_tests/numeric/test_conv_by_hand.py",
+    "parity_tests/numeric/test_fold.py",
     "parity_tests/numeric/test_formulas.py",
     "parity_tests/numeric/test_gradcheck.py",
     "parity_tests/numeric/test_in_parts.py",
