@@ -16,9 +16,12 @@ class Wanted(NamedTuple):
     counted: Array | None
     """(N,) booleans: False where the label is the ignored one; None if every row counts."""
     labels: Array | None
-    """(N,) the classes (0 where ignored), or None for probabilities."""
+    """(N,) the classes (0 where ignored), or None where a row asks for several."""
     total: Any
     """What a mean over the rows divides by; NaN where nothing counts."""
+    asked: Array | None
+    """(N,) the sums of q over the classes; None if all are 1, each row asking for its class alone.
+    """
 
 
 def wanted(
@@ -50,39 +53,71 @@ def wanted(
     n, classes = x.shape
     if not 0 <= smoothing <= 1:
         raise ShapeError("a label_smoothing between 0 and 1", smoothing)
+    plain = weight is None and smoothing == 0
     if weight is None:
         weight = np.ones(classes, x.real.dtype)
     checks.shape(weight, classes)
     checks.companion(weight, x.dtype)
     if target.dtype.kind in "iu":
-        return _of_labels(x, target, weight, ignore_index, smoothing)
+        checks.shape(target, n)
+        counted = _counted(target, classes, ignore_index)
+        if plain and counted is None:
+            return _of_plain_labels(target, weight)
+        return _of_labels(target, weight, counted, smoothing)
     checks.shape(target, n, classes)
     checks.companion(target, x.dtype)
     if ignore_index >= 0:
         raise ShapeError("labels, not probabilities, with ignore_index", ignore_index)
     q = (target * (1 - smoothing) + smoothing / classes) * weight
-    return Wanted(q, None, None, n)
+    return Wanted(q, None, None, n, q.sum(axis=1))
 
 
-def _of_labels(
-    x: Array, target: Array, weight: Array, ignore_index: int, smoothing: float
-) -> Wanted:
+def _of_plain_labels(labels: Array, like: Array) -> Wanted:
+    """Read labels that all count and weigh the same: the most usual target in half the time."""
+    n = len(labels)
+    q = np.zeros((n, len(like)), like.dtype)
+    q[np.arange(n), labels] = 1
+    return Wanted(q, None, labels, n, None)
+
+
+def _of_labels(target: Array, weight: Array, counted: Array | None, smoothing: float) -> Wanted:
     """Read a target of class numbers."""
-    n, classes = x.shape
-    checks.shape(target, n)
-    counted = _counted(target, classes, ignore_index)
-    labels = target if counted is None else np.where(counted, target, 0)
-    rows = np.arange(n) if counted is None else np.flatnonzero(counted)
-    chosen = labels if counted is None else labels[rows]
-    weights = weight[chosen]  # of the rows that count
+    n, classes = len(target), len(weight)
+    counts = np.ones(n, bool) if counted is None else counted
+    labels = np.where(counts, target, 0)
+    rows = np.flatnonzero(counts)
+    weights = weight[labels[rows]]  # of the rows that count
     q = np.zeros((n, classes), weight.dtype)
     if smoothing:
         q[rows] = smoothing / classes * weight
-        q[rows, chosen] += (1 - smoothing) * weights
-    else:
-        q[rows, chosen] = weights
-    total = np.add.reduce(weights)
-    return Wanted(q, counted, labels, total if total != 0 else np.nan)
+    q[rows, labels[rows]] += (1 - smoothing) * weights
+    total: Any = weights.sum()
+    if total == 0:
+        total = np.nan
+    return Wanted(q, counted, None if smoothing else labels, total, q.sum(axis=1))
+
+
+@np.errstate(invalid="ignore")
+def row_losses(want: Wanted, log_p: Array) -> Array:
+    """Return the cross-entropy of every row, 0 where it does not count.
+
+    Args:
+        want: What the target asks for.
+        log_p: (N, C), the logarithms of the probabilities.
+
+    >>> row_losses(wanted(np.zeros((1, 2)), np.array([1]), None, -100, 0.0), np.array([[-9, -3.0]]))
+    array([3.])
+    """
+    losses: Array
+    if want.labels is None:
+        losses = -(want.q * log_p).sum(axis=1)
+    else:  # 0 times infinity shall not reach the one that counts
+        losses = -log_p[np.arange(len(log_p)), want.labels]
+        if want.asked is not None:
+            losses *= want.asked
+    if want.counted is not None:
+        losses = np.where(want.counted, losses, losses.dtype.type(0))
+    return losses
 
 
 def _counted(target: Array, classes: int, ignore_index: int) -> Array | None:

@@ -7,7 +7,7 @@ import numpy as np
 from scratch.ops import checks, reductions
 from scratch.ops.activation import absolute, log_softmax, relu, sigmoid
 from scratch.ops.checks import Array
-from scratch.ops.labels import Wanted, wanted
+from scratch.ops.labels import row_losses, wanted
 
 
 class DifferenceCache(NamedTuple):
@@ -201,6 +201,7 @@ class CrossEntropyCache(NamedTuple):
     counted: Array | None
     reduction: str
     total: Any
+    asked: Array | None
 
 
 def cross_entropy(
@@ -245,8 +246,8 @@ def cross_entropy(
     reductions.check(reduction)
     want = wanted(x, target, weight, ignore_index, label_smoothing)
     log_p, _ = log_softmax(x, 1)
-    losses = _of_rows(want, log_p, label_smoothing)
-    cache = CrossEntropyCache(log_p, want.q, want.counted, reduction, want.total)
+    losses = row_losses(want, log_p)
+    cache = CrossEntropyCache(log_p, want.q, want.counted, reduction, want.total, want.asked)
     return reductions.reduce(losses, reduction, want.total), cache
 
 
@@ -273,26 +274,12 @@ def cross_entropy_backward(d_loss: Any, cache: CrossEntropyCache) -> Array:
     >>> cross_entropy_backward(1.0, cache).tolist()
     [[0.5, -0.5]]
     """
-    log_p, q, counted, how, total = cache
+    log_p, q, counted, how, total, asked = cache
     d_rows = reductions.spread(d_loss, log_p.shape[:1], how, total, log_p)
     if counted is not None:
         d_rows = np.where(counted, d_rows, log_p.dtype.type(0))
-    asked = np.add.reduce(q, axis=1, keepdims=True)
-    return (np.exp(log_p) * asked - q) * d_rows.reshape(-1, 1)
-
-
-@np.errstate(invalid="ignore")
-def _of_rows(want: Wanted, log_p: Array, smoothing: float) -> Array:
-    """Return the cross-entropy of every row, 0 where it does not count."""
-    losses: Array
-    if want.labels is not None and smoothing == 0:
-        rows = np.arange(len(log_p))
-        losses = -want.q[rows, want.labels] * log_p[rows, want.labels]
-    else:
-        losses = -(want.q * log_p).sum(axis=1)
-    if want.counted is not None:
-        losses = np.where(want.counted, losses, losses.dtype.type(0))
-    return losses
+    p = np.exp(log_p) if asked is None else np.exp(log_p) * asked[:, None]
+    return (p - q) * d_rows.reshape(-1, 1)
 
 
 def _squared(x: Array, target: Array, reduction: str, total: int) -> tuple[Any, DifferenceCache]:
