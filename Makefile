@@ -28,6 +28,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_gradcheck.py \
   parity_tests/numeric/test_idx.py \
   parity_tests/numeric/test_in_parts.py \
+  parity_tests/numeric/test_in_place.py \
   parity_tests/numeric/test_kernels.py \
   parity_tests/numeric/test_lr_range.py \
   parity_tests/numeric/test_normalise.py \
