@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 import ref_torch
+from ref_torch.sizes import sizes
 from scratch import spec
 from scratch.build import construct
 from scratch.models.googlenet import TABLE
@@ -56,6 +58,7 @@ KEYS = {
     "googlenet": tuple(_googlenet(spec.get("googlenet", "tiny").arguments["modules"])),
 }
 PARAMETERS = {"alexnet": 61_100_840, "googlenet": 13_004_888}
+MULTIPLY_ADDS = {"alexnet": 0.714, "googlenet": 1.498}
 
 
 @pytest.mark.parametrize("id", KEYS)
@@ -80,3 +83,15 @@ def test_googlenet_without_heads_has_the_published_number_of_parameters() -> Non
 def test_the_published_number_of_parameters_holds(id: str) -> None:
     model = construct(spec.get(id), variant="torchvision")
     assert sum(math.prod(p.data.shape) for p in model.parameters()) == PARAMETERS[id]
+
+
+@pytest.mark.parametrize("id", KEYS)
+def test_the_published_number_of_multiply_adds_holds(id: str) -> None:
+    """Of one image of 224 x 224, in evaluation, to three decimals of a thousand million."""
+    chapter = spec.get(id)
+    chapter = replace(
+        chapter,
+        arguments={**chapter.arguments, "variant": "torchvision"},
+        data=replace(chapter.data, shape=(3, 224, 224)),
+    )
+    assert round(sizes(chapter).multiply_adds / 1e9, 3) == MULTIPLY_ADDS[id]

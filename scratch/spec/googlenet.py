@@ -84,12 +84,18 @@ GOOGLENET = Chapter(
         parameters=13_378_280,
         shapes=_SHAPES,
         source=_PAPER,
+        # The same maps, in millions: stem 118.0 + 359.7; modules 128.0 + 304.3 + 73.6 + 87.9 + 99.9
+        # + 118.5 + 170.0 + 51.1 + 70.7; linear layer 1.0. Evaluation has no heads.
+        multiply_adds=1.583,
     ),
     deviations=(
         NOT_TRAINED,
         "Without the heads there are 6,998,552 parameters. The column of table 1 that counts them "
         "adds up to 6.8 million; it leaves out biases, and some of its rows do not follow from "
         "their own maps.",
+        "Its column of operations adds up to 1,502 million, the 1.5 billion of the paper's budget: "
+        "it has 34 million for the first convolution, whose kernels of 7 x 7 take 118, and 54 for "
+        "module 5a, whose maps take 51. The other rows hold.",
         "The response normalisation has AlexNet's numbers; the paper gives none.",
         "Averages the last maps to 1 x 1 whatever the image; at 224 x 224 this is the paper's "
         "window of 7.",
@@ -98,7 +104,8 @@ GOOGLENET = Chapter(
         "The exact-arithmetic form has no response normalisation and no dropout, and its heads "
         "average over windows of 2.",
         'Option: torchvision\'s network and keys (variant="torchvision", 13,004,888 parameters, '
-        "6,624,904 with aux_logits=False): batch normalisation, no response normalisation, kernels "
-        "of 3 in the branch that the paper calls 5 x 5. Its dropout is 0.2.",
+        "6,624,904 with aux_logits=False; 1,498 million multiply-adds): batch normalisation, no "
+        "response normalisation, kernels of 3 in the branch that the paper calls 5 x 5. Its "
+        "dropout is 0.2.",
     ),
 )
