@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,12 +39,18 @@ def _repeatable_torch() -> Iterator[None]:
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Return a function that runs a script in this process and returns its exit code."""
+def scripts(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Return a function that imports a module of scripts/."""
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    return importlib.import_module
+
+
+@pytest.fixture
+def script(scripts: Callable[[str], Any]) -> Callable[..., int]:
+    """Return a function that runs a script in this process and returns its exit code."""
 
     def run(name: str, *argv: object) -> int:
-        cli, module = importlib.import_module("_cli"), importlib.import_module(name)
+        cli, module = scripts("_cli"), scripts(name)
         try:
             code = cli.guarded(module.main, [str(word) for word in argv])
         except SystemExit as stop:

@@ -21,13 +21,14 @@ EXAMPLES = """\
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    from scratch.spec import descent as spec
-
     parser = _cli.parser(__doc__, EXAMPLES)
-    parser.add_argument("example", nargs="*", help=f"of {', '.join(spec.ids())}; all if none")
+    parser.add_argument("example", nargs="*", help="all if none; a wrong name lists them")
     parser.add_argument("--graph", action="store_true", help="print the graph at the start")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write pictures there")
     args = parser.parse_args(argv)
+
+    from scratch.spec import descent as spec
+
     chosen = [spec.get(id) for id in args.example] or list(spec.EXAMPLES)
     _cli.folder(args.out, f"{chosen[0].id}.png")
     for example in chosen:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,32 +13,8 @@ import pytest
 from scratch.deploy import schema
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("export_onnx", "verify_onnx", "predict")
 
 Script = Callable[..., int]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_help_answers_without_heavy_imports(name: str) -> None:
-    program = (
-        "import runpy, sys\n"
-        "sys.path.insert(0, 'scripts')\n"
-        "try:\n"
-        f"    runpy.run_path('scripts/{name}.py', run_name='__main__')\n"
-        "finally:\n"
-        "    heavy = ('numpy', 'torch', 'lightning', 'onnx', 'onnxruntime')\n"
-        "    print([name for name in heavy if name in sys.modules], file=sys.stderr)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0
-    assert done.stderr.strip() == "[]"
-    assert f"python scripts/{name}.py" in done.stdout
 
 
 def test_export_verify_predict(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -24,12 +23,6 @@ from scratch.train import evaluate, fit
 
 PNG = b"\x89PNG"
 CLOSE = 3e-3  # the book's: how near the learnt weights come
-
-
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "scripts"))
-    return importlib.import_module
 
 
 def test_the_nine_kernels_are_the_books() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,6 @@ from scratch.data import load
 from scratch.data.normalise import NORMALISATIONS
 from scratch.run import pictures
 from scratch.train import predict
-
-
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that imports a module of scripts/."""
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "scripts"))
-    return importlib.import_module
 
 
 def trained(scripts: Any, out: Path, id: str, **words: Any) -> tuple[Any, dict[str, Any], set[str]]:

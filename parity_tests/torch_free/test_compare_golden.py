@@ -241,25 +241,3 @@ def test_the_comparison_loads_no_torch_and_its_judge_no_twin(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize("name", ["golden", "compare"])
-def test_help_answers_at_once(name: str) -> None:
-    program = (
-        "import runpy, sys\n"
-        "sys.path.insert(0, 'scripts')\n"
-        "try:\n"
-        f"    runpy.run_path('scripts/{name}.py', run_name='__main__')\n"
-        "finally:\n"
-        "    print([n for n in ('numpy', 'torch', 'onnx') if n in sys.modules], file=sys.stderr)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0
-    assert done.stderr.strip() == "[]"
-    assert f"python scripts/{name}.py" in done.stdout

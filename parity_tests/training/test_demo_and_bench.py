@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -208,23 +207,3 @@ def test_bench_tells_the_memory_of_a_step(script: Script) -> None:
     assert found["torch_mb"] > x
     assert found["largest_mb"] >= x
     assert abs(found["growth_mb"]) < x / 100
-
-
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "scripts").glob("[!_]*.py")), ids=lambda path: path.stem
-)
-def test_help_is_light(path: Path) -> None:
-    """What takes seconds to import is imported by what needs it."""
-    heavy = ("torch", "lightning", "sklearn", "matplotlib", "onnx", "onnxruntime", "scipy")
-    program = (
-        "import atexit, runpy, sys\n"
-        f"sys.path.insert(0, {str(path.parent)!r})\n"
-        f"atexit.register(lambda: print('LOADED', *sorted(set({heavy!r}) & set(sys.modules))))\n"
-        f"sys.argv = [{path.name!r}, '--help']\n"
-        f"runpy.run_path({str(path)!r}, run_name='__main__')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].split() == ["LOADED"]

@@ -201,22 +201,6 @@ def test_bad_input_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_help_answers_without_heavy_imports(name: str) -> None:
-    program = (
-        "import runpy, sys\n"
-        "sys.path.insert(0, 'scripts')\n"
-        "try:\n"
-        f"    runpy.run_path('scripts/{name}.py', run_name='__main__')\n"
-        "finally:\n"
-        "    heavy = ('numpy', 'torch', 'lightning', 'sklearn', 'matplotlib')\n"
-        "    print([name for name in heavy if name in sys.modules], file=sys.stderr)\n"
-    )
-    done = _program(program, "--help")
-    assert (done.returncode, done.stderr.strip()) == (0, "[]")
-    assert f"python scripts/{name}.py" in done.stdout
-
-
-@pytest.mark.parametrize("name", SCRIPTS)
 def test_no_lesson_needs_torch(name: str) -> None:
     # None in sys.modules would do for us, but scikit-learn takes that for a torch that is there.
     program = (

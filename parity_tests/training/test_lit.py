@@ -6,13 +6,13 @@ import dataclasses
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 import ref_torch
+from parity_tests.training.loops import numbers
 from ref_torch.fit import fit
 from ref_torch.optim import build_loss, build_optimizer, build_schedule
 from scratch import spec
@@ -48,11 +48,6 @@ def network() -> nn.Module:
     """Return the chapter's network with dropout, so that the random state matters."""
     net = ref_torch.build("mlp_mnist", "tiny")
     return nn.Sequential(nn.Dropout(0.2), net)
-
-
-def numbers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows without what the clock says."""
-    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
 
 
 def same(a: nn.Module, b: nn.Module) -> bool:

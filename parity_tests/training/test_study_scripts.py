@@ -28,24 +28,6 @@ Script = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.mark.parametrize("name", ["study", "lr_range", "gradcheck"])
-def test_help_answers_without_heavy_imports(name: str) -> None:
-    program = (
-        "import runpy, sys\n"
-        "sys.path.insert(0, 'scripts')\n"
-        "try:\n"
-        f"    runpy.run_path('scripts/{name}.py', run_name='__main__')\n"
-        "finally:\n"
-        "    heavy = ('numpy', 'torch', 'lightning', 'sklearn', 'matplotlib')\n"
-        "    print([name for name in heavy if name in sys.modules], file=sys.stderr)\n"
-    )
-    said = subprocess.run(
-        [sys.executable, "-c", program, "--help"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert (said.returncode, said.stderr.strip()) == (0, "[]")
-    assert f"python scripts/{name}.py" in said.stdout
-
-
 @pytest.mark.parametrize(
     ("name", "argv"),
     [

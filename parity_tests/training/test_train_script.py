@@ -29,29 +29,6 @@ ROOT = Path(__file__).resolve().parents[2]
 Script = Callable[..., int]
 
 
-@pytest.mark.parametrize("name", ["train", "list", "demo", "bench"])
-def test_help_answers_without_heavy_imports(name: str) -> None:
-    program = (
-        "import runpy, sys\n"
-        "sys.path.insert(0, 'scripts')\n"
-        "try:\n"
-        f"    runpy.run_path('scripts/{name}.py', run_name='__main__')\n"
-        "finally:\n"
-        "    heavy = ('numpy', 'torch', 'lightning', 'onnx', 'sklearn', 'matplotlib')\n"
-        "    print([name for name in heavy if name in sys.modules], file=sys.stderr)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0
-    assert done.stderr.strip() == "[]"
-    assert f"python scripts/{name}.py" in done.stdout
-
-
 def test_both_twins_in_one_run_folder(
     script: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

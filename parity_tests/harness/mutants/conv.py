@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness.mutants.fault import Call, Fault, planter
+from parity_tests.harness.mutants.fault import Call, Fault, pair, planter
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -19,15 +19,11 @@ BOTH = ("Conv2d", "TableConv2d")
 MEBIBYTE = 1 << 20
 
 
-def _pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
-
-
 def _sides(padding: Any) -> tuple[tuple[int, int], tuple[int, int]]:
     if isinstance(padding, int) or isinstance(padding[0], int):
-        high, wide = _pair(padding)
+        high, wide = pair(padding)
         return (high, high), (wide, wide)
-    return _pair(padding[0]), _pair(padding[1])
+    return pair(padding[0]), pair(padding[1])
 
 
 def _padded(x: Array, padding: Any) -> Array:
@@ -41,7 +37,7 @@ def _cropped(x: Array, padding: Any) -> Array:
 
 def _taps(dy: Array, call: Call, stride: Any, dilation: Any) -> Any:
     """Yield (i, j, block): the pixels of the padded image under tap (i, j) at all positions."""
-    (sh, sw), (dh, dw) = _pair(stride), _pair(dilation)
+    (sh, sw), (dh, dw) = pair(stride), pair(dilation)
     kh, kw = call.weight.shape[2:]
     high, wide = (dy.shape[2] - 1) * sh + 1, (dy.shape[3] - 1) * sw + 1
     for i, j in product(range(kh), range(kw)):
@@ -153,7 +149,7 @@ def _(original: Any, dy: Array, cache: Any, call: Call) -> Any:
 )
 def _(original: Any, dy: Array, cache: Any, call: Call) -> Any:
     dx, dweight, dbias = original(dy, cache)
-    if _pair(call.dilation) == (1, 1):
+    if pair(call.dilation) == (1, 1):
         return dx, dweight, dbias
     image = _padded(call.x, call.padding)
     for i, j, block in _taps(dy, call, call.stride, 1):

@@ -52,6 +52,11 @@ class Fault:
             yield
 
 
+def pair(value: Any) -> tuple[int, int]:
+    """Return an option of one number, or of two, as (vertical, horizontal)."""
+    return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
+
+
 def _place(path: str, fault: str) -> tuple[Any, str]:
     """Return the module or class and the name in it that a dotted path stands for."""
     parts = ["scratch", *path.split(".")]

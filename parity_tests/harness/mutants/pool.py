@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness.mutants.fault import Call, Fault, planter
+from parity_tests.harness.mutants.fault import Call, Fault, pair, planter
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -20,18 +20,14 @@ AVG, AVG_BACK = "ops.pool.avg_pool2d", "ops.pool.avg_pool2d_backward"
 ADAPTIVE, ADAPTIVE_BACK = "ops.pool.adaptive_avg_pool2d", "ops.pool.adaptive_avg_pool2d_backward"
 
 
-def _pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
-
-
 class _Frame:
     """The image of a call inside a border of `fill` that is wide enough for every window."""
 
     def __init__(self, call: Call, fill: float = 0.0) -> None:
-        self.kernel = _pair(call.kernel_size)
-        self.stride = self.kernel if call.stride is None else _pair(call.stride)
-        self.padding = _pair(call.padding)
-        self.dilation = _pair(call.arguments.get("dilation", 1))
+        self.kernel = pair(call.kernel_size)
+        self.stride = self.kernel if call.stride is None else pair(call.stride)
+        self.padding = pair(call.padding)
+        self.dilation = pair(call.arguments.get("dilation", 1))
         self.out, self.size = call.y.shape[2:], call.x.shape[2:]
         ends = [
             max((o - 1) * s + (k - 1) * d + 1, n + p)
@@ -102,7 +98,7 @@ def _(original: Any, dy: Array, cache: Any, call: Call) -> Any:
 
 @plant("zero padding for minus infinity", MAX, ["MaxPool2d"], "forward output")
 def _(original: Any, x: Array, padding: Any, **more: Any) -> Any:
-    high, wide = _pair(padding)
+    high, wide = pair(padding)
     zeros = np.pad(x, ((0, 0), (0, 0), (high, high), (wide, wide)))
     return original(x=zeros, padding=0, **more)[0], original(x=x, padding=padding, **more)[1]
 
@@ -176,7 +172,7 @@ def _(original: Any, count_include_pad: bool, **more: Any) -> Any:
 @plant("average pool counting the overhang of ceil mode", AVG, ["AvgPool2d"], "forward output")
 def _(original: Any, divisor_override: Any, **more: Any) -> Any:
     if divisor_override is None and more["count_include_pad"]:
-        high, wide = _pair(more["kernel_size"])
+        high, wide = pair(more["kernel_size"])
         divisor_override = high * wide
     return original(divisor_override=divisor_override, **more)
 
