@@ -16,91 +16,24 @@ import _maps
 import _plots
 import _twins
 import numpy as np
+from _settings import Settings, frozen
 
-from scratch import spec, weights
+from scratch import weights
 from scratch.data import Dataset, load
 from scratch.data.normalise import affine
 from scratch.decision_line import decision_lines
-from scratch.nn import CONV_MODES, conv_mode
+from scratch.nn import conv_mode
 from scratch.run.files import atomic_write
 from scratch.run.folder import RunFolder
 from scratch.run.metrics import History, score
-from scratch.spec.errors import UserError, unknown
+from scratch.spec.errors import UserError
 from scratch.spec.schema import Chapter, Expected
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 TWINS = {"torch": ("torch",), "scratch": ("scratch",), "both": ("torch", "scratch")}
+NEWER: dict[str, Any] = {"conv": "direct", "arguments": {}}  # what older runs had no choice of
 RESULTS = "results.json"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a person may choose; None takes the chapter's own.
-
-    Attributes:
-        chapter: id.
-        size: "full" or "tiny".
-        twin: "torch", "scratch" or "both".
-        seed: of the weights, the order of the batches, and of what is drawn or split.
-        data: name of the data set.
-        data_dir: folder of image files.
-        epochs: passes over the training split.
-        lr: learning rate.
-        weights: a weight file to start from, such as torchvision's.
-        preset: named hyper-parameters of the chapter; `epochs` and `lr` go before them.
-        conv: how the NumPy twin convolves, see `scratch.nn.conv_mode`.
-        trainer: Lightning's own arguments as they were typed: "--trainer.NAME", "VALUE".
-    """
-
-    chapter: str
-    size: str = "full"
-    twin: str = "torch"
-    seed: int = 0
-    data: str | None = None
-    data_dir: str | None = None
-    epochs: int | None = None
-    lr: float | None = None
-    weights: str | None = None
-    preset: str | None = None
-    conv: str = "direct"
-    trainer: Sequence[str] = ()
-
-    def resolve(self) -> Chapter:
-        """Return the chapter with the chosen hyper-parameters; a cosine ends with the last epoch.
-
-        Raises:
-            UserError: an unknown chapter, size or preset, or a number out of its range.
-        """
-        chapter = spec.get(self.chapter, self.size)
-        if self.preset is not None:
-            chapter = chapter.with_preset(self.preset)
-        if self.epochs is not None and self.epochs < 1:
-            raise UserError(f"--epochs {self.epochs}: expects 1 or more")
-        if self.lr is not None and not 0 < self.lr < float("inf"):
-            raise UserError(f"--lr {self.lr}: expects a number above 0")
-        if self.seed < 0:
-            raise UserError(f"--seed {self.seed}: expects 0 or more")
-        if self.trainer and self.twin == "scratch":
-            raise UserError(f"{self.trainer[0]} is Lightning's; leave it out with --twin scratch")
-        if self.conv not in CONV_MODES:
-            raise unknown("conv mode", self.conv, CONV_MODES)
-        if self.conv != "direct" and self.twin == "torch":
-            raise UserError(f"--conv {self.conv} is the NumPy twin's; add --twin scratch or both")
-        train = chapter.train
-        epochs = train.epochs if self.epochs is None else self.epochs
-        arguments = dict(train.schedule_args)
-        if "T_max" in arguments:
-            arguments["T_max"] = epochs
-        lr = train.lr if self.lr is None else self.lr
-        train = dataclasses.replace(train, epochs=epochs, lr=lr, schedule_args=arguments)
-        return dataclasses.replace(chapter, train=train)
-
-    def default(self) -> bool:
-        """Tell whether the chapter's expected band speaks of this run."""
-        changed = (self.data, self.data_dir, self.epochs, self.lr, self.weights, self.preset)
-        usual = self.size == "full" and self.conv == "direct" and not self.trainer
-        return usual and all(c is None for c in changed)
 
 
 @dataclass(frozen=True)
@@ -167,8 +100,8 @@ def resume(path: Path) -> Result:
     folder = RunFolder.open(path)
     names = [item.name for item in dataclasses.fields(Settings)]
     try:
-        held = {"conv": "direct", **folder.config}  # older runs had no choice
-        settings = Settings(**{name: held[name] for name in names})
+        held = NEWER | folder.config
+        settings = Settings(**{name: frozen(held[name]) for name in names})
         twins = TWINS[settings.twin]
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: its config does not say {error}; start the run anew") from error

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import _weights
 import numpy as np
 
+from scratch import spec
 from scratch.data import Dataset
 from scratch.data.order import evaluation_batch
 from scratch.run.folder import RunFolder
@@ -58,7 +59,8 @@ class Scratch:
     def __post_init__(self) -> None:
         import scratch
 
-        self.model = scratch.build(self.chapter.id, self.chapter.size, self.seed)
+        chapter = self.chapter
+        self.model = scratch.build(chapter.id, chapter.size, self.seed, **chapter.arguments)
 
     def fit(
         self,
@@ -106,7 +108,7 @@ class Torch:
 
         self.chapter = chapter
         self.trainer_args = parse_trainer_args(list(trainer))
-        self.model = ref_torch.build(chapter.id, chapter.size, seed)
+        self.model = ref_torch.build(chapter.id, chapter.size, seed, **chapter.arguments)
 
     def fit(
         self,
@@ -164,14 +166,15 @@ def build(
 
     Args:
         names: "torch" and "scratch", in the order that is wanted.
-        chapter: with the hyper-parameters of the run.
+        chapter: with the hyper-parameters and the constructor arguments of the run.
         seed: of the weights.
         trainer: Lightning's own arguments, as they were typed.
         weights: a file that takes the place of the drawn weights, None for none.
 
     Raises:
         UserError: the torch twin is asked for and torch is not installed, or Lightning knows no
-            such argument, or the file is not one of this network's weights.
+            such argument, or the network takes no such value, or the file is not one of this
+            network's weights.
     """
     if "torch" in names:
         for package in ("torch", "lightning"):
@@ -180,11 +183,17 @@ def build(
                     f'{package} is not installed: pip install -e ".[torch]", '
                     "or train the NumPy twin, which needs none: --twin scratch"
                 )
+    asked = chapter.id, chapter.size
     makers: dict[str, Callable[[], Twin]] = {
         "scratch": lambda: Scratch(chapter, seed),
         "torch": lambda: Torch(chapter, seed, trainer),
     }
-    twins = [makers[name]() for name in names]
+    try:
+        twins = [makers[name]() for name in names]
+    except (ValueError, TypeError) as error:
+        if isinstance(error, UserError) or chapter.arguments == spec.get(*asked).arguments:
+            raise
+        raise UserError(f"{chapter.id} cannot be made: {error}") from error
     if weights is not None:
         state = _weights.read(Path(weights), twins[0].state())
         for twin in twins:

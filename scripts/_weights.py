@@ -46,24 +46,10 @@ def read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
 
 def _torch(path: Path) -> dict[str, Array]:
     try:
-        import torch
+        from ref_torch.state_file import read_state
     except ImportError as error:
         raise UserError(f"{path}: torch reads this, and is not installed") from error
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise UserError(f"{path}: cannot be read as a state dict ({reason})") from error
-    if not isinstance(state, Mapping) or not all(
-        isinstance(v, torch.Tensor) for v in state.values()
-    ):
-        raise UserError(f"{path}: holds something else than a state dict of tensors")
-    return {
-        name: value.float().numpy() if value.is_floating_point() else value.numpy()
-        for name, value in state.items()
-    }
+    return read_state(path)
 
 
 def _same(path: Path, found: Mapping[str, Array], own: Mapping[str, Array]) -> None:

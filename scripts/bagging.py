@@ -19,7 +19,7 @@ import _cli
 
 if TYPE_CHECKING:
     import numpy as np
-    from _training import Settings
+    from _settings import Settings
     from numpy.typing import NDArray
 
     from scratch.data import Dataset

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import _cli
 
 if TYPE_CHECKING:
-    from _training import Result, Settings
+    from _settings import Settings
+    from _training import Result
 
     from parity_tests.harness.verdict import Check
 

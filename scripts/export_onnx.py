@@ -15,24 +15,37 @@ EXAMPLES = """\
   python scripts/export_onnx.py runs/lenet5 --out bundle/lenet5      a trained network
   python scripts/export_onnx.py runs/lenet5/checkpoints/step-000000630.ckpt --out bundle/early
   python scripts/export_onnx.py weights.safetensors --chapter lenet5 --out bundle/mine
+  python scripts/export_onnx.py resnet18.pth --chapter resnet18 --out bundle/resnet18
   python scripts/export_onnx.py lenet5 --out bundle/untrained        its initial weights
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = _cli.parser(__doc__, EXAMPLES)
-    parser.add_argument("source", help="a run folder, a .ckpt or .safetensors file, or a chapter")
+    parser.add_argument(
+        "source", help="a run folder, a .ckpt, .safetensors or .pth file, or a chapter"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder to make; empty or new")
     parser.add_argument("--size", choices=("full", "tiny"), help="size of a chapter (full)")
-    parser.add_argument("--chapter", help="chapter of a .safetensors file that does not say it")
+    parser.add_argument("--chapter", help="chapter of a file of weights that does not say it")
+    parser.add_argument(
+        "--set",
+        dest="arguments",
+        action="append",
+        metavar="NAME=VALUE",
+        help="constructor argument of the network of such a file, as for train.py",
+    )
     args = parser.parse_args(argv)
+
+    import _settings
 
     from parity_tests.harness import artefact
     from parity_tests.harness.bundle import BundleRefused, refuse_occupied, write_bundle
     from ref_torch.export import ExportError
 
     refuse_occupied(args.out)
-    found = artefact.find(args.source, chapter=args.chapter, size=args.size)
+    given = _settings.arguments(args.arguments or [])
+    found = artefact.find(args.source, chapter=args.chapter, size=args.size, arguments=given)
     try:
         checks = write_bundle(
             found.model,

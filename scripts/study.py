@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not any(given.values()):
         parser.error("nothing to vary; give --lr, --batch-size or --hidden")
 
-    from _training import Settings
+    from _settings import Settings
 
     from scratch.data import load
     from scratch.run.files import atomic_write

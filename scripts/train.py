@@ -26,6 +26,7 @@ EXAMPLES = """\
   python scripts/train.py cnn_cifar --twin scratch --conv winograd
   python scripts/train.py lenet5 --trainer.accelerator gpu --trainer.precision 16-mixed
   python scripts/train.py resnet18 --weights resnet18.pth --data-dir photos --epochs 2
+  python scripts/train.py alexnet --set variant=torchvision --weights alexnet.pth --data-dir photos
   python scripts/train.py --resume runs/mine
 """
 
@@ -45,6 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--weights",
         metavar="FILE",
         help=".safetensors or .pth to start from, such as torchvision's",
+    )
+    parser.add_argument(
+        "--set",
+        dest="arguments",
+        action="append",
+        metavar="NAME=VALUE",
+        help="constructor argument of the network, such as variant=torchvision; again for another",
     )
     parser.add_argument(
         "--conv",
@@ -80,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if getattr(args, name) is not None
     }
     if args.resume is not None:
-        if args.chapter or args.out or chosen or trainer:
+        if args.chapter or args.out or chosen or trainer or args.arguments:
             parser.error("--resume takes everything from the run folder; leave the rest out")
         import _training
 
@@ -88,9 +96,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif args.chapter is None:
         parser.error("name a chapter, see scripts/list.py")
     else:
+        import _settings
         import _training
 
-        settings = _training.Settings(args.chapter, **chosen, trainer=trainer)
+        given = _settings.arguments(args.arguments or [])
+        settings = _training.Settings(args.chapter, **chosen, trainer=trainer, arguments=given)
         result, judged = _training.train(settings, args.out), settings.default()
     print(summary(result, judged))
     return _cli.OK

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-CHECKPOINT, SAFETENSORS = ".ckpt", ".safetensors"
+CHECKPOINT, SAFETENSORS, PUBLISHED = ".ckpt", ".safetensors", (".pth", ".pt")
+COUNTER = "num_batches_tracked"  # files of old versions of torch have none
 
 
 @dataclass(frozen=True)
@@ -44,28 +45,39 @@ class Artefact:
     origin: str = ""
 
 
-def find(source: str, *, chapter: str | None = None, size: str | None = None) -> Artefact:
+def find(
+    source: str,
+    *,
+    chapter: str | None = None,
+    size: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> Artefact:
     """Return what `source` names.
 
     Args:
-        source: a chapter's id, a run folder, a .ckpt or a .safetensors file.
+        source: a chapter's id, a run folder, a .ckpt, .safetensors or .pth file.
         chapter: chapter of a weights file that does not say it.
         size: "full" or "tiny", where the source does not say it.
+        arguments: constructor arguments of the network of a weights file, where it does not say
+            them.
 
     Raises:
         UserError: none of these, altered, of another network, or its data set cannot be loaded.
     """
     path = Path(source)
     if path.is_dir() or path.suffix == CHECKPOINT:
-        if chapter or size:
-            raise UserError(f"{path}: says its chapter and size itself; leave both out")
+        if chapter or size or arguments:
+            raise UserError(f"{path}: says its network itself; leave chapter, size and --set out")
         return _from_run(RunFolder.open(path)) if path.is_dir() else _from_checkpoint(path)
-    if path.suffix == SAFETENSORS:
-        return _from_weights(path, chapter, size)
+    if path.suffix in (SAFETENSORS, *PUBLISHED):
+        return _from_weights(path, chapter, size, arguments or {})
+    if arguments:
+        raise UserError(f"{source}: --set is for a file of weights; train with it otherwise")
     if source in spec.ids():
         return _initial(spec.get(source, size or "full"))
     if path.exists():
-        raise UserError(f"{path}: neither a run folder nor a {CHECKPOINT} or {SAFETENSORS} file")
+        known = ", ".join((CHECKPOINT, SAFETENSORS, *PUBLISHED))
+        raise UserError(f"{path}: neither a run folder nor a file of weights ({known})")
     if path.suffix or len(path.parts) > 1:
         raise UserError(f"{path}: no such file or folder")
     raise spec.unknown_chapter(source)
@@ -116,10 +128,13 @@ def _from_checkpoint(path: Path) -> Artefact:
     return _loaded(path, state, config, origin)
 
 
-def _from_weights(path: Path, chapter: str | None, size: str | None) -> Artefact:
+def _from_weights(
+    path: Path, chapter: str | None, size: str | None, arguments: Mapping[str, Any]
+) -> Artefact:
+    from ref_torch.state_file import read_state
     from scratch.weights import load as load_weights
 
-    state, metadata = load_weights(path)
+    state, metadata = load_weights(path) if path.suffix == SAFETENSORS else (read_state(path), {})
     if "step_losses" in state:  # a checkpoint of the scratch loop: the network is one part of it
         state = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
     config = {**_config_beside(path.parent), **_config_beside(path.parent.parent)}
@@ -128,6 +143,8 @@ def _from_weights(path: Path, chapter: str | None, size: str | None) -> Artefact
         config["chapter"] = chapter
     if size:
         config["size"] = size
+    if arguments:
+        config["arguments"] = {**(config.get("arguments") or {}), **arguments}
     return _loaded(path, state, config, f"weights of {path.name}")
 
 
@@ -151,6 +168,8 @@ def _loaded(
     chapter = spec.get(config["chapter"], config.get("size") or "full")
     arguments = {k: _frozen(v) for k, v in (config.get("arguments") or {}).items()}
     model = ref_torch.build(chapter.id, chapter.size, **arguments)
+    counters = {k: v.numpy() for k, v in model.state_dict().items() if k.endswith(COUNTER)}
+    state = {**counters, **state}  # of a network that was just made, zeros
     check_same_network(path, model.state_dict(), state)
     model.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in state.items()})
     dataset = load(
