@@ -14,6 +14,7 @@ TORCHVISION := 0.28.0
 TORCH_FREE := scratch \
   parity_tests/torch_free \
   parity_tests/layers/test_data_gradient.py \
+  parity_tests/layers/test_parameter.py \
   parity_tests/numeric/test_augment.py \
   parity_tests/numeric/test_bundled.py \
   parity_tests/numeric/test_conv_by_hand.py \
@@ -45,6 +46,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_weights.py \
   parity_tests/numeric/test_winograd.py \
   parity_tests/training/test_bagging_script.py \
+  parity_tests/training/test_output_files.py \
   parity_tests/training/test_presets.py \
   parity_tests/training/test_scratch_stops.py
 

@@ -33,7 +33,7 @@ _DENSE = "dnn_mnist"  # the chapter whose network and initial weights the rivals
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = _cli.parser(__doc__, EXAMPLES)
-    parser.add_argument("chapter", help="cnn_color, cnn_shape, cnn_color_shape, ...")
+    parser.add_argument("chapter", help="cnn_color, cnn_shape, cnn_cifar, ...")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", help="name of the data set")
     parser.add_argument("--data-dir", type=Path, help="folder of files")
