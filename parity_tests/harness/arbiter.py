@@ -66,7 +66,10 @@ def settle(
             check = replace(check, want=float(want[check.index]), note=f"in long double {note}")
             if ours <= 1 and theirs <= bounds.worst_over_probable(terms):
                 check = replace(
-                    check, verdict=Verdict.PASS, used=ours, note=f"{SETTLED} in long double: {note}"
+                    check,
+                    verdict=Verdict.PASS,
+                    used=ours,
+                    note=f"{SETTLED} in long double, torch is off: {note}",
                 )
         settled.append(check)
     return settled
@@ -99,8 +102,8 @@ def settle_torch(
             sums = d_output.shape[1]
             worst = bounds.worst_over_probable(d_output.size // sums, sums)
             note = (
-                f"{SETTLED} against float64: scratch {sound[check.tensor].used:.2g} of its bound "
-                f"off, torch {check.used:.2g}, rounding at its worst {worst:.2g}"
+                f"{SETTLED} against float64, torch is off: scratch {sound[check.tensor].used:.2g} "
+                f"of its bound off, torch {check.used:.2g}, rounding at its worst {worst:.2g}"
             )
             if check.used <= worst:
                 check = replace(check, verdict=Verdict.PASS, used=check.used / worst, note=note)

@@ -93,9 +93,9 @@ def reproducer(check: Check, arguments: str) -> str:
 
 
 def settled_lines(checks: Sequence[Check]) -> list[str]:
-    """Return a line for every layer in which it was the reference that was off."""
+    """Return a line for every tensor that more than its usual bound had to decide."""
     found = [c for c in checks if c.verdict is Verdict.PASS and c.note.startswith(SETTLED)]
-    return [f"reference off: {c.direction} {c.where} {c.tensor} {c.note}" for c in found]
+    return [f"{c.direction} {c.where} {c.tensor}: {c.note}" for c in found]
 
 
 def kink_lines(checks: Sequence[Check], arguments: str) -> list[str]:

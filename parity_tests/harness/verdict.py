@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 _ORDER = list(Verdict)
 FAILING = (Verdict.FAIL, Verdict.MISTRUSTED)
-SETTLED = "settled"  # begins the note of a check that torch had got wrong
+SETTLED = "settled"  # begins the note of a check that more than its usual bound had to decide
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def test_the_reference_that_is_off_is_named_and_we_are_not_blamed(seed: int) -> 
     assert settled.used <= 1
     line = report.settled_lines(checks)[0]
     assert line.startswith(
-        f"reference off: forward (nearly shut) output {SETTLED} in long double: scratch 0."
+        f"forward (nearly shut) output: {SETTLED} in long double, torch is off: scratch 0."
     )
 
 
@@ -140,7 +140,7 @@ def test_equal_terms_of_a_bias_are_judged_by_the_worst_case_on_torch_s_side_only
     checks = judge.run(_under_a_mean(seed), "float32")
     assert worst(checks) is Verdict.PASS
     settled = _of_bias(checks, "torch")
-    assert settled.note.startswith(f"{SETTLED} against float64: scratch 0.")
+    assert settled.note.startswith(f"{SETTLED} against float64, torch is off: scratch 0.")
     assert settled.used <= 1
     assert _of_bias(checks, "scratch").used <= 1 / 2
     assert len(report.settled_lines(checks)) == 1

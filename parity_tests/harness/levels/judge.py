@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import arbiter, bounds, nulls, outputs, usage
+from parity_tests.harness import arbiter, bounds, nulls, outputs, reordered, usage
 from parity_tests.harness.compare import compare
 from parity_tests.harness.kinks import Crossing, crossing, idle, one_armed
 from parity_tests.harness.levels.known import Earlier, Known
@@ -145,6 +145,8 @@ def _values(
     checks = judge(*common, f"scratch {dtype}", found, truth, limits, can, dtype)
     if dtype == "float64" and place.leaf:
         checks = arbiter.settle(checks, place.torch, wide, d_wide, found, truth, limits)
+    elif dtype == "float64":
+        checks = reordered.settle(checks, place.torch, wide, d_wide, found, truth, limits)
     if other is not None and place.leaf:
         theirs = judge(*common, "torch float32", other, truth, limits, can, dtype)
         checks += arbiter.settle_torch(checks, theirs, place.torch, d_narrow)
