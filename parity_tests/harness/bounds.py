@@ -202,8 +202,8 @@ def reordered(gap: float, reference: Array) -> float:
     Twice what torch is from itself if the images of the batch are exchanged, and nothing where that
     is more than rounding explains (`ROUNDING_ALONE`): then the order of the images matters.
     Measured on ResNets at full size, batch 2, 5 seeds each, in units of `whole`: scratch from torch
-    at most 0.08, 0.31, 0.86 and 2.04 for 18, 50, 101 and 152 layers, torch from itself 0.11, 0.48,
-    1.41 and 2.32; of one draw scratch was never more than 0.9 of torch, behind 50 layers or more.
+    at most 0.08, 0.40, 0.87 and 2.04 for 18, 50, 101 and 152 layers, torch from itself 0.11, 0.48,
+    1.41 and 2.32; of one draw, behind 50 layers or more, scratch at most 1.05 of torch.
 
     Args:
         gap: the largest difference of torch from itself.
