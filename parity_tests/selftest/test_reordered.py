@@ -9,9 +9,12 @@ import pytest
 import torch
 
 from parity_tests.harness import bounds, reordered, report
-from parity_tests.harness.local import judge
+from parity_tests.harness.compare import compare
+from parity_tests.harness.local import as_check, judge
+from parity_tests.harness.pair import Pair
 from parity_tests.harness.run import Result, run_torch
 from parity_tests.harness.verdict import SETTLED, Check, Verdict
+from scratch import nn
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -67,3 +70,23 @@ def test_what_that_does_not_explain_fails(off: float, torch_off: float) -> None:
 
 def test_one_image_has_no_other_order() -> None:
     assert _settled(2.1, 0.6, images=1).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("off", "torch_off", "verdict"),
+    [(2.1, 0.6, Verdict.PASS), (2.3, 0.6, Verdict.FAIL), (1.1, 4.2, Verdict.FAIL)],
+)
+def test_a_tap_of_a_whole_run_is_judged_likewise(
+    off: float, torch_off: float, verdict: Verdict
+) -> None:
+    x = np.random.default_rng(0).uniform(0.5, 1.0, (3, 4))
+    x[-1, -1] = 1.0
+    pair = Pair("deep", nn.Module(), Rounds(torch_off), (x,), np.ones_like(x))
+    want = run_torch(pair.torch, (x,), pair.d_output).output
+    got = want + off * bounds.whole(want)
+    found = compare(got, want, bounds.whole(want))
+    check = as_check(found, "L2", "deep", "", "output", "scratch float64 in the whole run")
+    tap = reordered.Tap(("", 0), "output", "output", got, want)
+    (settled,) = reordered.settle_taps([check], [tap], pair)
+    assert check.verdict is Verdict.FAIL
+    assert settled.verdict is verdict

@@ -196,7 +196,7 @@ def _cumulative(
         ]
     if dtype == "float32":
         return []  # judged end to end at the root, where torch float32 gives the scale
-    checks = []
+    checks, taps = [], []
     theirs = dict(pair.torch.named_modules())
     for visit in reference.visits:
         can = {"output": 0} if silent(theirs[visit.path]) else {}
@@ -212,7 +212,8 @@ def _cumulative(
                 limit = bounds.whole(b, dtype)
                 found = compare(a, b, limit, dtype=dtype, reach=can.get(tensor))
                 checks.append(as_check(found, level, pair.subject, visit.path, tensor, engine))
-    return checks
+                taps.append(reordered.Tap((visit.path, visit.call), kind, tensor, a, b))
+    return reordered.settle_taps(checks, taps, pair)
 
 
 def _unreached(pair: Pair, reference: Trace, level: str) -> list[Check]:
