@@ -96,7 +96,8 @@ def markdown(parts: Mapping[str, Any]) -> str:
         right, tried = attribution_count.totals(parts["attribution"])
         lines.append(
             f"Small faults (a factor of 1.001, a wire in the wrong place) in the chapters' tiny "
-            f"networks: {right:,} of {tried:,} blamed on the right module."
+            f"networks{_sampled(parts['attribution'])}: {right:,} of {tried:,} blamed on the right "
+            "module."
         )
     if parts["generic"] and parts["generic"]["score"] is not None:
         found = parts["generic"]
@@ -107,3 +108,9 @@ def markdown(parts: Mapping[str, Any]) -> str:
             f"{100 * found['score']:.1f} % of {judged:,} killed{drawn}."
         )
     return "\n".join(lines)
+
+
+def _sampled(found: Mapping[str, Any]) -> str:
+    """Return in words of how many networks only some faults were planted, "" if of none."""
+    some = {row["chapter"] for row in found["rows"] if row["sampled"]}
+    return f" (of {len(some)} deep ones a few each)" if some else ""

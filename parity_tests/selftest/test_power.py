@@ -124,7 +124,9 @@ def test_the_script_counts_and_the_readme_tells(
     for part in ("catalogue", "attribution"):
         held[part]["only"] = []
     told = power.markdown(held)
-    assert f"{right} of {right} blamed on the right module" in told
+    assert f"tiny networks: {right} of {right} blamed on the right module" in told
+    held["attribution"]["rows"][0]["sampled"] = True
+    assert "tiny networks (of 1 deep ones a few each): " in power.markdown(held)
     assert "| these bounds | numpy-ml |" in told
 
 
