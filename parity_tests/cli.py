@@ -24,7 +24,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from scratch import spec
 from scratch.spec import UserError, unknown
@@ -38,9 +38,16 @@ CONVS = ("direct", "winograd", "winograd-f2")
 LEVELS = ("L0", "L1", "L2", "L3", "L4", "L5", "L6")
 
 
+class _OneLine(argparse.ArgumentParser):
+    """Refuses in one line, as the scripts do; how it is used stands in --help."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    made = argparse.ArgumentParser(
+    made = _OneLine(
         prog="python -m parity_tests",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -98,9 +105,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    options = parser().parse_args(argv)
     command = f"python -m parity_tests {shlex.join(sys.argv[1:] if argv is None else argv)}"
     try:
+        options = parser().parse_args(argv)
         return _page(options) if options.sources else _run(options, command)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -64,6 +64,8 @@ def test_a_chapter_that_passes(capsys: Capture, tmp_path: Path) -> None:
             ["mlp_xor", "--json", "no/such/folder/a.json"],
             "the folder no/such/folder does not exist",
         ),
+        (["mlp_xor", "--bogus"], "unrecognized arguments: --bogus; see python -m parity_tests --h"),
+        (["mlp_xor", "--seed", "x"], "argument --seed: invalid int value: 'x'; see python"),
         ([], "name a chapter, --layer NAME, --optimizer NAME or --all"),
     ],
 )
