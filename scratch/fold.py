@@ -22,12 +22,14 @@ from scratch.nn import (
     Conv2d,
     Identity,
     Linear,
+    MaxPool2d,
     Module,
     Parameter,
     ReLU,
     inference,
 )
 from scratch.ops.fold import fold_norm
+from scratch.ops.largest import largest
 from scratch.ops.masks import rectify
 from scratch.spec.errors import UserError
 from scratch.watched import NotFiniteError, pairs_in
@@ -91,6 +93,18 @@ class _Add(Module):
         return a
 
 
+class _MaxPool2d(Module):
+    """A max pool that does not note who won."""
+
+    def __init__(self, layer: MaxPool2d) -> None:
+        super().__init__()
+        sizes = layer.kernel_size, layer.stride, layer.padding, layer.dilation
+        self.options = (*sizes, layer.ceil_mode)
+
+    def forward(self, input: Array) -> Array:
+        return largest(input, *self.options)
+
+
 FRESH = (Conv2d, Linear, BatchNorm1d, BatchNorm2d, Add)
 """Layers that make their output anew at every call, so that their only reader may write into it."""
 IN_PLACE: dict[type[Module], type[Module]] = {ReLU: _ReLU, Add: _Add}
@@ -122,6 +136,9 @@ def fold(model: Module, *inputs: Array) -> Folded:
             _exchange(network, norm, Identity())
         for _, reader in pairs_in(network.eval(), sample, _may_write):
             _exchange(network, reader, IN_PLACE[type(reader)]())
+        for _, module in list(network.named_modules()):
+            if type(module) is MaxPool2d:
+                _exchange(network, module, _MaxPool2d(module))
     except NotFiniteError as error:
         raise UserError(f"fold: {error}; give another sample") from error
     return Folded(network, [(names[id(layer)], names[id(norm)]) for layer, norm in pairs])

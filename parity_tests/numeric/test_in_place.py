@@ -79,3 +79,20 @@ def test_rectify_writes_zero_over_what_is_negative(size: int) -> None:
         want = np.maximum(x, 0)
         assert masks.rectify(x) is x
         assert_exact(x, want)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"stride": 1, "padding": 1, "dilation": 2}, {"ceil_mode": True}]
+)
+def test_a_max_pool_gives_the_same_without_winners(options: dict[str, Any]) -> None:
+    pool, x = nn.MaxPool2d(2, **options), image("float32")[:, :, :, 1:]
+    x[0, 1, 2, 3], x[1, 0, 0, 0], x[2] = np.nan, np.inf, -np.inf
+    model = nn.Sequential(pool).eval()
+    folded = fold(model, image("float32"))
+    assert "MaxPool2d" not in kinds(folded)
+    assert_exact(folded(x), model(x))
+    turned = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    assert folded(turned).strides == model(turned).strides
+    assert_exact(folded(turned), model(x))
+    with pytest.raises(ValueError, match=r"\(N, C, H, W\)"):
+        folded(x[0])
