@@ -192,4 +192,5 @@ def test_the_command(
     assert "FAILED torch, Tanh, 0: first divergence: forward (Tanh" in capsys.readouterr().out
     assert script("judges", "--json", tmp_path / "no" / "file.json") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: --json")
+    assert line.startswith("error: ")
+    assert line.endswith("no does not exist")

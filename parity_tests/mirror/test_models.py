@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from parity_tests.mirror.shape_of_models import functional_calls
 from parity_tests.mirror.signatures import signature
 from parity_tests.mirror.sources import ROOT, classes, method, parse, python_files, skeleton
+from scratch import spec
 
 FILES = [p.relative_to(ROOT / "scratch/models") for p in python_files("scratch/models")]
 MODULES = [file for file in FILES if file.name != "__init__.py"]
@@ -151,3 +153,12 @@ def test_loops_over_children_and_index_arithmetic_are_allowed() -> None:
         "    return self.head(self.add(x, h))\n"
     )
     assert functional_calls(ast.parse(text)) == []
+
+
+def test_no_argument_of_a_network_is_named_as_one_of_build() -> None:
+    """`build(id, size, seed, **overrides)` hands every argument of a network on by its name."""
+    own = {"id", "size", "seed"}
+    for id in spec.ids():
+        chapter = spec.get(id)
+        model = getattr(importlib.import_module(f"scratch.models.{chapter.file}"), chapter.model)
+        assert not own & set(inspect.signature(model).parameters), id

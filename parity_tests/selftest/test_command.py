@@ -79,13 +79,6 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert not printed.out
 
 
-@pytest.mark.parametrize("argv", [["--no-such-option"], ["lenet5", "--seed", "one"]])
-def test_an_argument_that_cannot_be_read_is_exit_code_2(argv: list[str]) -> None:
-    with pytest.raises(SystemExit) as raised:
-        cli.main(argv)
-    assert raised.value.code == 2
-
-
 @pytest.mark.parametrize(
     ("name", "direction", "tensor"),
     [

@@ -23,7 +23,7 @@ from ref_torch import nn
 class TwoConvNet(Module):
     """Two convolutions, each with ReLU and a pool of 2 x 2, then two linear layers (18.2 to 18.5).
 
-    The input is an image of size x size pixels. Only the first convolution has a border
+    The input is an image of S x S pixels (`image_size`). Only the first convolution has a border
     (`padding`), and `activation` behind it; batch normalisation stands before the last ReLU unless
     `batch_norm` is False.
     """
@@ -31,7 +31,7 @@ class TwoConvNet(Module):
     def __init__(
         self,
         in_channels: int = 1,
-        size: int = 28,
+        image_size: int = 28,
         channels: Sequence[int] = (8, 16),
         kernels: Sequence[int] = (3, 3),
         padding: int = 1,
@@ -41,7 +41,7 @@ class TwoConvNet(Module):
         activation: str = "ReLU",
     ) -> None:
         super().__init__()
-        first = (size + 2 * padding - kernels[0] + 1) // 2
+        first = (image_size + 2 * padding - kernels[0] + 1) // 2
         second = (first - kernels[1] + 1) // 2
         self.conv1 = Conv2d(in_channels, channels[0], kernels[0], padding=padding)
         self.act1 = getattr(nn, activation)()
@@ -56,7 +56,7 @@ class TwoConvNet(Module):
         self.fc2 = Linear(hidden, classes)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Map (N, in_channels, size, size) to logits (N, classes)."""
+        """Map (N, in_channels, S, S) to logits (N, classes)."""
         x = self.pool1(self.act1(self.conv1(input)))  # (N, channels[0], first, first)
         x = self.pool2(self.relu2(self.conv2(x)))  # (N, channels[1], second, second)
         x = self.relu3(self.bn(self.fc1(self.flatten(x))))  # (N, hidden)
@@ -69,14 +69,14 @@ class OneConvNet(Module):
     def __init__(
         self,
         in_channels: int = 1,
-        size: int = 28,
+        image_size: int = 28,
         channels: int = 32,
         hidden: int = 128,
         classes: int = 10,
         batch_norm: bool = True,
     ) -> None:
         super().__init__()
-        pooled = (size - 2) // 2
+        pooled = (image_size - 2) // 2
         self.conv = Conv2d(in_channels, channels, 3)
         self.relu1 = ReLU()
         self.pool = MaxPool2d(2)
@@ -87,7 +87,7 @@ class OneConvNet(Module):
         self.fc2 = Linear(hidden, classes)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Map (N, in_channels, size, size) to logits (N, classes)."""
+        """Map (N, in_channels, S, S) to logits (N, classes)."""
         x = self.pool(self.relu1(self.conv(input)))  # (N, channels, pooled, pooled)
         x = self.relu2(self.bn(self.fc1(self.flatten(x))))  # (N, hidden)
         return self.fc2(x)
@@ -121,14 +121,14 @@ class CifarNet(Module):
     def __init__(
         self,
         in_channels: int = 3,
-        size: int = 32,
+        image_size: int = 32,
         channels: Sequence[int] = (32, 64),
         hidden: int = 512,
         classes: int = 10,
         dropout: Sequence[float] = (0.25, 0.25, 0.5),
     ) -> None:
         super().__init__()
-        side = ((size - 2) // 2 - 2) // 2
+        side = ((image_size - 2) // 2 - 2) // 2
         self.stage1 = Stage(in_channels, channels[0], dropout[0])
         self.stage2 = Stage(channels[0], channels[1], dropout[1])
         self.flatten = Flatten()
@@ -138,7 +138,7 @@ class CifarNet(Module):
         self.fc2 = Linear(hidden, classes)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Map (N, in_channels, size, size) to logits (N, classes)."""
+        """Map (N, in_channels, S, S) to logits (N, classes)."""
         x = self.stage2(self.stage1(input))  # (N, channels[1], side, side)
         x = self.drop(self.relu(self.fc1(self.flatten(x))))  # (N, hidden)
         return self.fc2(x)

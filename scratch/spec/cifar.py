@@ -30,7 +30,7 @@ CNN_CIFAR = Chapter(
     model="CifarNet",
     arguments={},
     tiny=Tiny(
-        arguments={"size": 18, "channels": (4, 6), "hidden": 13, "dropout": (0.1, 0.1, 0.3)},
+        arguments={"image_size": 18, "channels": (4, 6), "hidden": 13, "dropout": (0.1, 0.1, 0.3)},
         shape=(3, 18, 18),
     ),
     exact={"dropout": (0.0, 0.0, 0.0)},

@@ -55,7 +55,7 @@ CNN_COLOR = Chapter(
         "classes": 6,
         "activation": "ELU",
     },
-    tiny=Tiny(arguments={"size": 20, "channels": (4, 9), "hidden": 7}, shape=(3, 20, 20)),
+    tiny=Tiny(arguments={"image_size": 20, "channels": (4, 9), "hidden": 7}, shape=(3, 20, 20)),
     exact={"batch_norm": False, "activation": "ReLU"},
     data=Data(
         name="shapes",
@@ -102,7 +102,7 @@ CNN_SHAPE = Chapter(
     file="cnn",
     model="TwoConvNet",
     arguments={"in_channels": 1, "classes": 5},
-    tiny=Tiny(arguments={"size": 16, "channels": (3, 8), "hidden": 7}, shape=(1, 16, 16)),
+    tiny=Tiny(arguments={"image_size": 16, "channels": (3, 8), "hidden": 7}, shape=(1, 16, 16)),
     exact={"batch_norm": False},
     data=Data(
         name="shapes",
@@ -139,7 +139,7 @@ CNN_COLOR_SHAPE = replace(
     title_zh="颜色与形状分类",
     sources=(Source(BOOK, "18.4"),),
     arguments={"in_channels": 3, "classes": 9},
-    tiny=Tiny(arguments={"size": 20, "channels": (4, 6), "hidden": 7}, shape=(3, 20, 20)),
+    tiny=Tiny(arguments={"image_size": 20, "channels": (4, 6), "hidden": 7}, shape=(3, 20, 20)),
     data=Data(
         name="shapes",
         shape=(3, 28, 28),
@@ -223,7 +223,7 @@ CNN_FASHION = Chapter(
     file="cnn",
     model="OneConvNet",
     arguments={},
-    tiny=Tiny(arguments={"size": 8, "channels": 4, "hidden": 13}, shape=(1, 8, 8)),
+    tiny=Tiny(arguments={"image_size": 8, "channels": 4, "hidden": 13}, shape=(1, 8, 8)),
     exact={"batch_norm": False},
     data=replace(CNN_MNIST.data, options={}),
     train=_train(0.01, 32, 6, "xavier"),
