@@ -40,11 +40,15 @@ def workers(names: Sequence[str], threads: int) -> Iterator[dict[str, Worker]]:
 def times(
     running: dict[str, Worker], mode: str, name: str, batch: int, turns: Turns
 ) -> dict[str, list[float]]:
-    """Return, by framework, the milliseconds of a step in every round."""
+    """Return, by framework, the milliseconds of a step in every round.
+
+    Raises:
+        UserError: a framework cannot take the step here; its process says why.
+    """
     found: dict[str, list[float]] = {framework: [] for framework in running}
     for turn in range(turns.rounds + 1):
         for framework, worker in running.items():
-            spent = float(_ask(worker, f"{mode}\t{name}\t{batch}\t{turns.seconds}"))
+            spent = float(_ask(framework, worker, f"{mode}\t{name}\t{batch}\t{turns.seconds}"))
             if turn:  # the first turn builds the network and warms it up
                 found[framework].append(1000 * spent)
     return found
@@ -96,12 +100,14 @@ def _stop(worker: Worker) -> None:
             pipe.close()
 
 
-def _ask(worker: Worker, line: str) -> str:
+def _ask(framework: str, worker: Worker, line: str) -> str:
     assert worker.stdin is not None
     assert worker.stdout is not None
     worker.stdin.write(line + "\n")
     worker.stdin.flush()
     answer = worker.stdout.readline()
     if not answer:
-        raise RuntimeError("a measuring process ended; its message stands above")
+        from scratch.spec.errors import UserError
+
+        raise UserError(f"{framework} cannot be measured; what it says stands above")
     return answer

@@ -182,6 +182,17 @@ def test_bench_names_a_peer_that_is_missing(
     assert "[peers]" in capsys.readouterr().err
 
 
+def test_bench_names_a_framework_whose_process_ends(
+    script: Script, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("_bench_worker"), "offers", lambda *step: True)
+    argv = ("--quick", "--chapter", "conv 1x1, 64 maps", "--mode", "infer", "--peer", "onnx")
+    assert script("bench", *argv) == 2  # ONNX Runtime is not asked for one layer
+    printed = capfd.readouterr().err
+    assert "Traceback" in printed
+    assert printed.splitlines()[-1] == ("error: onnx cannot be measured; what it says stands above")
+
+
 def test_bench_tells_how_time_grows(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     bench, tasks = (importlib.import_module(name) for name in ("bench", "_bench_tasks"))
     spent = {"scratch": {1: 5.0, 2: 1.0, 8: 4.0}, "torch": {1: 5.0, 2: 1.0, 8: 16.0}}
