@@ -27,8 +27,8 @@ def read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
         own: the network's state, which says what is wanted.
 
     Raises:
-        UserError: another kind of file, a damaged one, or keys or shapes that differ; the message
-            names the first three.
+        UserError: another kind of file, a damaged one, a number that is not finite, or keys or
+            shapes that differ; the message names the first three.
     """
     if path.suffix == ".safetensors":
         found, _ = weights.load(path)
@@ -41,6 +41,9 @@ def read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
         if name.endswith(COUNTER) and name not in found:
             found[name] = np.zeros_like(value)
     _same(path, found, own)
+    for name, value in found.items():
+        if not np.isfinite(value).all():
+            raise UserError(f"{path}: {name} holds NaN or infinity, from which nothing can start")
     return {name: found[name].astype(value.dtype) for name, value in own.items()}
 
 

@@ -193,3 +193,11 @@ def test_census_files_without_samples(tmp_path):
         load(adult(), data_dir=tmp_path)
     with pytest.raises(UserError, match=r"name the folder .* adult\.data with adult\.test"):
         load(adult(), "census")
+
+
+@pytest.mark.parametrize("id", ["linear_regression", "lenet5", "resnet20", "dnn_house"])
+def test_a_file_in_place_of_the_folder_is_called_one(tmp_path, id):
+    path = tmp_path / "photo.png"
+    path.touch()
+    with pytest.raises(UserError, match=r"photo\.png: is a file; name the folder"):
+        load(spec.get(id, "tiny"), data_dir=path)

@@ -74,7 +74,8 @@ def test_the_first_differing_keys_are_named(
     ("name", "content", "reason"),
     [
         ("weights.h5", b"", "not a weight file"),
-        ("weights.pth", b"nonsense", "cannot be read as a state dict"),
+        ("weights.pth", b"nonsense", "cannot be read as a state dict .damaged"),
+        ("weights.pth", b"", "cannot be read as a state dict .empty, cut short or no file"),
         ("weights.safetensors", b"", "it is empty"),
     ],
 )
@@ -84,12 +85,48 @@ def test_other_files_are_refused(name: str, content: bytes, reason: str, tmp_pat
         _weights.read(tmp_path / name, {})
 
 
+@pytest.mark.parametrize("keep", [0.3, 0.99])
+def test_a_file_cut_short_is_called_that(
+    keep: float, theirs: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    path = tmp_path / "half.pth"
+    torch.save(theirs, path)
+    path.write_bytes(path.read_bytes()[: int(keep * path.stat().st_size)])
+    with pytest.raises(UserError, match="cut short"):
+        _weights.read(path, {})
+
+
+def test_what_is_no_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No such file"):
+        _weights.read(tmp_path / "none.pth", {})
+    (tmp_path / "folder.pth").mkdir()
+    with pytest.raises(UserError, match="Is a directory"):
+        _weights.read(tmp_path / "folder.pth", {})
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_numbers_that_are_not_finite_are_refused(
+    value: float, suffix: str, theirs: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    """Not later, as a step that diverged."""
+    theirs["fc.bias"][0] = value
+    path = tmp_path / f"weights{suffix}"
+    if suffix == ".pth":
+        torch.save(theirs, path)
+    else:
+        weights.save(path, {n: v.numpy() for n, v in theirs.items()}, allow_nan=True)
+    with pytest.raises(UserError, match=r"fc\.bias holds NaN"):
+        _weights.read(path, scratch.build(ID, "tiny").state_dict())
+
+
 def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> object:
             return (Path.touch, (tmp_path / "touched",))
 
     torch.save({"a": Evil()}, tmp_path / "evil.pth")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="more in it than tensors") as refusal:
         _weights.read(tmp_path / "evil.pth", {})
+    assert "weights_only" not in str(refusal.value), "torch's advice to run it"
     assert not (tmp_path / "touched").exists()

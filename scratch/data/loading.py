@@ -55,8 +55,8 @@ def load(
         seed: of the samples that are drawn and of the splits.
 
     Raises:
-        UserError: an unknown name, missing or damaged files, a sample shape that the set does not
-            have.
+        UserError: an unknown name, a file in place of the folder, missing or damaged files, a
+            sample shape that the set does not have.
     """
     data = chapter.data
     on_disk = readable(data)
@@ -72,11 +72,14 @@ def load(
         )
     if name is not None and name not in on_disk:
         raise UserError(f'"{name}" is embedded and reads no files; leave out the data folder')
+    folder = Path(data_dir)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is a file; name the folder that holds the data")
     if data.name == "digits":
-        return load_idx(data, name, Path(data_dir), seed)
+        return load_idx(data, name, folder, seed)
     if on_disk == colour_sets.FILE_SETS:
-        return colour_sets.load_files(data, name, Path(data_dir), seed)
-    return _from_files(data, name or on_disk[0], Path(data_dir), seed)
+        return colour_sets.load_files(data, name, folder, seed)
+    return _from_files(data, name or on_disk[0], folder, seed)
 
 
 def readable(data: Data) -> tuple[str, ...]:
