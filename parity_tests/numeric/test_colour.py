@@ -127,6 +127,26 @@ def test_grey_and_transparent_pictures_become_colours(tmp_path: Path):
     assert (inputs.read(str(tmp_path / "clear.png"), record) == 1).all()  # white paper
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_levels_without_a_white_are_refused(tmp_path: Path, dtype: str):
+    """Pillow would cut 0 ... 1 to two levels, and 0 ... 65535 to white."""
+    Image.fromarray(np.eye(32, dtype=dtype)).save(tmp_path / "levels.tiff")
+    with pytest.raises(UserError, match="32-bit numbers; save it with 8 or 16 bits"):
+        inputs.read(str(tmp_path / "levels.tiff"), colour.record(chapter().data))
+
+
+def test_other_kinds_of_pictures_show_their_colours(tmp_path: Path):
+    """Of an animation the first frame, ink of a print as light, of a palette its colours."""
+    blue = Image.new("RGB", (32, 32), (0, 0, 255))
+    blue.convert("CMYK").save(tmp_path / "print.jpg", quality=100)
+    red = Image.new("RGB", (32, 32), (255, 0, 0))
+    blue.save(tmp_path / "film.gif", save_all=True, append_images=[red])
+    blue.convert("P").save(tmp_path / "palette.png")
+    for name in ("print.jpg", "film.gif", "palette.png"):
+        x = inputs.read(str(tmp_path / name), colour.record(chapter().data))
+        assert np.abs(x[0].mean((1, 2)) - [0, 0, 1]).max() < 0.02, name
+
+
 # -------------------------------------------------------------------------------------- CIFAR-10
 
 

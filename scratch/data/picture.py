@@ -25,7 +25,8 @@ def upright(path: Path, mode: str) -> Any:
         mode: "L" for grey levels, "RGB" for colours.
 
     Raises:
-        UserError: not a picture, damaged, too large, or not to be read.
+        UserError: not a picture, damaged, too large, not to be read, or 32-bit numbers, of which
+            the file does not say which is white.
     """
     from PIL import Image, ImageOps
 
@@ -35,6 +36,8 @@ def upright(path: Path, mode: str) -> Any:
             with Image.open(path) as opened:
                 if opened.width * opened.height > LARGEST:
                     raise UserError(f"{opened.width} x {opened.height} pixels are too many")
+                if opened.mode in ("I", "F"):  # Pillow would clip them to 0 ... 255
+                    raise UserError("holds 32-bit numbers; save it with 8 or 16 bits a channel")
                 if opened.mode.startswith("I;16"):  # Pillow would clip 16 bits to 8
                     grey = Image.fromarray((np.asarray(opened) // 257).astype(np.uint8))
                     return grey.convert(mode)
