@@ -105,7 +105,7 @@ def _cifar(depth: int) -> Chapter:
         model="CifarResNet",
         arguments={"layers": (blocks, blocks, blocks)},
         tiny=Tiny(arguments={"layers": fewer, "width": 3, "classes": 9}, shape=(3, 13, 13)),
-        exact={"layers": fewer},  # integers keep all their bits in four blocks or five
+        exact={"layers": fewer},  # nine blocks keep all bits in one draw of several, twelve in none
         data=CNN_CIFAR.data,
         train=Train(
             loss="CrossEntropyLoss",
@@ -139,8 +139,8 @@ def _cifar(depth: int) -> Chapter:
             "The paper takes steps of 128 samples at a rate of 0.1, divides it by ten twice in "
             "64,000 steps and crops and flips its pictures; here a run is short, its steps take 16 "
             "samples, and the rate follows a cosine from 0.02.",
-            "The exact-arithmetic form has the blocks of the tiny size: through nine blocks "
-            "integers need more than the 24 bits of float32.",
+            "The exact-arithmetic form has the blocks of the tiny size: through ResNet-20's nine "
+            "only some integers keep to the 24 bits of float32, through twelve none.",
         ),
     )
 

@@ -2,7 +2,9 @@
 
 Weights are sparse +-1, biases, inputs and cotangents small integers. As long as every sum of
 absolute terms, counted in units of the largest power of two that divides all of them, stays below
-2^24, float32 and float64 give the same bits in any order of summation, on any library.
+2^24, float32 and float64 give the same bits in any order of summation, on any library. That limits
+the depth: a DenseNet of 29 layers with weights and ResNet-20 are the deepest that every seed finds
+a draw for (`parity_tests/models/test_exact_depth.py`).
 """
 
 from __future__ import annotations
