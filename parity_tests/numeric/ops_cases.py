@@ -65,6 +65,7 @@ CONV = (
     _conv(2, 3, 6, 9, 4, 2, 3, stride=(2, 3)),
     _conv(2, 6, 5, 7, 2, 3, 2, groups=2),
     _conv(2, 34, 3, 2, 4, 3, 3, padding=1, groups=2),  # enough maps for taps, but for the groups
+    _conv(17, 4, 3, 5, 6, 3, 5, groups=2),  # one patch per image, but for the groups
 )
 MANY = (  # batches for which scratch.ops.conv_tiles and conv_whole exist; an odd output has a rest
     _conv(17, 3, 6, 8, 4, 3, 3),
@@ -73,6 +74,7 @@ MANY = (  # batches for which scratch.ops.conv_tiles and conv_whole exist; an od
     _conv(16, 3, 1, 9, 2, 1, 3, padding=(0, 1)),
     _conv(16, 3, 5, 7, 2, 3, 2, padding=((1, 0), (0, 0))),
     _conv(17, 3, 4, 5, 7, 4, 5),
+    _conv(17, 3, 4, 5, 2, 4, 5, padding=((0, 0), (1, 0))),  # no longer one patch per image
 )
 SMALL = (  # images for which scratch.ops.conv_taps exists: most of a kernel lies on the border
     _conv(2, 16, 1, 1, 3, 3, 3, padding=1),

@@ -14,7 +14,7 @@ from parity_tests.numeric.ops_case import Case
 from parity_tests.numeric.ops_draws import Array, nothing
 from parity_tests.numeric.test_ops_torch import scratch_run, torch_run
 from parity_tests.numeric.tolerance import U
-from scratch.ops import activation
+from scratch.ops import activation, functions, pool
 from scratch.ops.loss import bce_with_logits
 
 INF, NAN = math.inf, math.nan
@@ -48,6 +48,12 @@ def test_activations_at_the_edges(op: str, dtype: str) -> None:
     )
     for dy in (np.arange(1, 14).astype(dtype), np.full(13, INF, dtype), np.full(13, NAN, dtype)):
         compare(Case("activation", op, (nothing,)), (x,), dy, elementwise=True)
+
+
+def test_the_logarithm_of_zero_and_less_is_no_event() -> None:
+    with np.errstate(all="raise"):  # of the caller
+        y, _ = functions.log(np.array([0.0, -1.0, INF, NAN]))
+    np.testing.assert_array_equal(y, [-INF, NAN, INF, NAN])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -277,6 +283,14 @@ def test_infinite_gradient_passes_only_where_the_gate_is_open() -> None:
     (dx,) = relu.backward(np.array([INF, INF]), cache)
     assert dx is not None
     assert dx.tolist() == [0.0, INF]
+
+
+@pytest.mark.parametrize(("kernel", "kind"), [(2, np.uint8), (15, np.uint8), (16, np.uint16)])
+def test_a_max_pool_notes_a_winner_in_as_few_bytes_as_its_taps_need(
+    kernel: int, kind: type
+) -> None:
+    _, cache = pool.max_pool2d(np.ones((1, 1, 16, 16)), kernel)
+    assert cache.winner.dtype == kind
 
 
 def test_torch_gives_the_last_nan_the_gradient() -> None:

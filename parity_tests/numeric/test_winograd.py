@@ -234,7 +234,14 @@ def test_where_it_does_not_pay_it_is_not_taken(
 
 @pytest.mark.parametrize(
     "options",
-    [{"stride": 2}, {"dilation": 2}, {"groups": 2}, {"kernel_size": (3, 2)}, {"kernel_size": 5}],
+    [
+        {"stride": 2},
+        {"dilation": 2},
+        {"groups": 2},
+        {"kernel_size": (3, 2)},
+        {"kernel_size": (1, 3)},
+        {"kernel_size": 5},
+    ],
 )
 def test_where_it_is_impossible_the_direct_way_stays(options: dict) -> None:
     module = nn.Conv2d(**{"in_channels": 16, "out_channels": 18, "kernel_size": 3, **options})
