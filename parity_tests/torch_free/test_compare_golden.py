@@ -116,6 +116,7 @@ def test_unknown_names_are_warnings_with_the_nearest(
     [
         ("missing", None),
         ("mine.npz", b"no archive"),
+        ("mine.npz", b""),
         ("mine.safetensors", b"\x00"),
         ("mine.txt", b"words"),
         ("folder", None),
@@ -133,6 +134,44 @@ def test_what_cannot_be_read_exits_with_2(
     elif content is not None:
         path.write_bytes(content)
     assert script("compare", folder, path) == 2
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".npy"])
+@pytest.mark.parametrize("keep", [0.0, 0.02, 0.5, 0.99])
+def test_a_file_cut_short_exits_with_2(
+    script: Script,
+    folder: Path,
+    tmp_path: Path,
+    suffix: str,
+    keep: float,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = tmp_path / "mine"
+    place.mkdir()
+    output = handmade.arrays()["output"]
+    path = place / ("real.npz" if suffix == ".npz" else "output.npy")
+    if suffix == ".npz":
+        np.savez(path, output=output)
+    else:
+        np.save(path, output)
+    assert script("compare", folder, place) == 0
+    capsys.readouterr()
+    path.write_bytes(path.read_bytes()[: int(keep * path.stat().st_size)])
+    assert script("compare", folder, place) == 2
+    said = capsys.readouterr().err
+    assert said.count(str(path)) == said.count("\n") == 1
+
+
+@pytest.mark.parametrize("value", [np.array("words"), np.zeros((4, 2), complex)])
+def test_what_holds_no_real_numbers_exits_with_2(
+    script: Script, folder: Path, tmp_path: Path, value: Array, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "a.npz", output=value)
+    (tmp_path / "mine").mkdir()
+    np.save(tmp_path / "mine" / "output.npy", value)
+    for path in (tmp_path / "a.npz", tmp_path / "mine"):
+        assert script("compare", folder, path) == 2
+        assert "output is of type" in capsys.readouterr().err
 
 
 def test_a_pickle_is_refused(script: Script, folder: Path, tmp_path: Path) -> None:

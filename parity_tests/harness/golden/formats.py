@@ -7,6 +7,8 @@ import io
 import json
 import math
 import re
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 _C_TYPES = {"float64": "double", "float32": "float", "int64": "long long"}
 _PER_LINE = 4
+_DAMAGED = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 SUFFIXES = {"safetensors": ".safetensors", "npz": ".npz", "raw": "", "c-header": ".h"}
 
 
@@ -180,10 +183,13 @@ def of_file_or_folder(path: Path, one: Set) -> dict[str, Array]:
         return weights.load(path, allow_nan=True)[0]
     if path.suffix == ".npz":
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except (OSError, ValueError) as error:
+            with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
+                found = {name: archive[name] for name in archive.files}
+        except _DAMAGED as error:
             raise UserError(f"{path}: not a .npz file that can be read ({error})") from error
+        for name, value in found.items():
+            _refuse_words(path, name, value)
+        return found
     raise UserError(f"{path}: expects a folder, a .npz or a .safetensors file")
 
 
@@ -193,14 +199,23 @@ def _of_folder(folder: Path, one: Set) -> dict[str, Array]:
     for path in sorted(folder.iterdir()):
         try:
             if path.suffix == ".npy":
-                arrays[path.stem] = np.load(path, allow_pickle=False)
+                with path.open("rb") as file:
+                    arrays[path.stem] = np.lib.format.read_array(file, allow_pickle=False)
+                _refuse_words(path, path.stem, arrays[path.stem])
             elif path.suffix == ".bin":
                 arrays[path.stem] = _raw(path.read_bytes(), known.get(path.stem), path)
-        except (OSError, ValueError) as error:
+        except UserError:
+            raise
+        except _DAMAGED as error:
             raise UserError(f"{path}: cannot be read ({error})") from error
     if not arrays:
         raise UserError(f"{folder}: holds no .bin and no .npy file")
     return arrays
+
+
+def _refuse_words(path: Path, name: str, value: Array) -> None:
+    if value.dtype.kind not in "biuf":
+        raise UserError(f"{path}: {name} is of type {value.dtype}, which holds no real numbers")
 
 
 def _raw(data: bytes, tensor: Tensor | None, path: Path) -> Array:
