@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from scratch.deploy import schema
+from scratch.run.folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,6 +81,17 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert printed.err.count("\n") == 1
     assert said in printed.err
     assert [path.name for path in tmp_path.iterdir()] == ["nan.npy"]
+
+
+def test_a_run_that_was_stopped_is_no_damaged_file(
+    script: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "stopped"
+    RunFolder.create(run, {"chapter": "softmax_regression"})
+    assert script("export_onnx", run, "--out", tmp_path / "out") == 2
+    said = capsys.readouterr().err
+    assert "the run has not ended" in said
+    assert f"train.py --resume {run}" in said
 
 
 def test_the_guard_knows_what_a_person_can_mend(

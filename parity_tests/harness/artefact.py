@@ -110,6 +110,11 @@ def _draw(model: nn.Module) -> None:
 def _from_run(run: RunFolder) -> Artefact:
     from scratch.weights import load as load_weights
 
+    if not run.weights.exists():
+        raise UserError(
+            f"{run.path}: the run has not ended, it holds no {run.weights.name}; go on with: "
+            f"python scripts/train.py --resume {run.path}; or name one of its checkpoints"
+        )
     if (run.path / "manifest.json").exists():
         run.verify()
     state, _ = load_weights(run.weights)
