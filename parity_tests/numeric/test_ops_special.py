@@ -286,9 +286,7 @@ def test_infinite_gradient_passes_only_where_the_gate_is_open() -> None:
 
 
 @pytest.mark.parametrize(("kernel", "kind"), [(2, np.uint8), (15, np.uint8), (16, np.uint16)])
-def test_a_max_pool_notes_a_winner_in_as_few_bytes_as_its_taps_need(
-    kernel: int, kind: type
-) -> None:
+def test_a_max_pool_notes_winners_in_as_few_bytes_as_its_taps_need(kernel: int, kind: type) -> None:
     _, cache = pool.max_pool2d(np.ones((1, 1, 16, 16)), kernel)
     assert cache.winner.dtype == kind
 
