@@ -113,7 +113,8 @@ class Settings:
         train = dataclasses.replace(train, epochs=epochs, lr=lr, schedule_args=arguments)
         model = getattr(importlib.import_module(f"scratch.models.{chapter.file}"), chapter.model)
         chosen = spec.arguments(model, chapter, self.arguments)
-        return dataclasses.replace(chapter, train=train, arguments=chosen)
+        data = spec.named_classes(chapter.data, self.arguments)
+        return dataclasses.replace(chapter, data=data, train=train, arguments=chosen)
 
     def default(self) -> bool:
         """Tell whether the chapter's expected band speaks of this run."""

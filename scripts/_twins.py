@@ -190,7 +190,7 @@ def build(
     }
     try:
         twins = [makers[name]() for name in names]
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError, RuntimeError) as error:
         if isinstance(error, UserError) or chapter.arguments == spec.get(*asked).arguments:
             raise
         raise UserError(f"{chapter.id} cannot be made: {error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +173,7 @@ def _loaded(
     chapter = spec.get(config["chapter"], config.get("size") or "full")
     arguments = {k: _frozen(v) for k, v in (config.get("arguments") or {}).items()}
     model = ref_torch.build(chapter.id, chapter.size, **arguments)
+    chapter = replace(chapter, data=spec.named_classes(chapter.data, arguments))
     counters = {k: v.numpy() for k, v in model.state_dict().items() if k.endswith(COUNTER)}
     state = {**counters, **state}  # of a network that was just made, zeros
     check_same_network(path, model.state_dict(), state)

@@ -69,6 +69,34 @@ def test_a_published_file_becomes_a_bundle_that_names_its_picture(
     assert "red.png" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("source", ["folder", "file"])
+def test_a_network_for_ones_own_classes_is_trained_and_exported(
+    source: str, script: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, colour in (("dog", "red"), ("cat", "blue")):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(8):
+            image = Image.new("RGB", (20, 20), colour)
+            image.save(tmp_path / "photos" / name / f"{number}.png")
+    run, two = tmp_path / "run", ("--set", "classes=2")
+    argv = ("train", "resnet20", "--size", "tiny", "--twin", "scratch", "--epochs", 1, *two)
+    assert script(*argv, "--data-dir", tmp_path / "photos", "--out", run) == 0, capsys.readouterr()
+    given = (run, "--out", tmp_path / "bundle")
+    if source == "file":
+        given = (run / "model.safetensors", *given[1:])
+    assert script("export_onnx", *given) == 0, capsys.readouterr()
+    assert schema.read(tmp_path / "bundle").classes == ("cat", "dog")
+
+
+def test_more_classes_than_the_network_tells_apart_are_refused_before_training(
+    script: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ("train", "resnet20", "--size", "tiny", "--twin", "scratch", "--set", "classes=4")
+    assert script(*argv, "--out", tmp_path / "run") == 2
+    assert "has 9 classes; the network tells 4 apart" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_old_files_without_counters_are_taken(tmp_path: Path) -> None:
     state = ref_torch.build("dnn_mnist_bn", "tiny").state_dict()
     old = {name: value for name, value in state.items() if not name.endswith("tracked")}
@@ -111,6 +139,7 @@ def test_a_name_that_stands_twice_is_refused() -> None:
         ({"varian": 1}, 'did you mean "variant"'),
         ({"variant": "foo"}, "alexnet cannot be made: .* expects one of paper"),
         ({"classes": "many"}, "alexnet cannot be made"),
+        ({"classes": -1}, "alexnet cannot be made"),
     ],
 )
 @pytest.mark.parametrize("name", ["torch", "scratch"])
@@ -120,6 +149,12 @@ def test_what_the_network_does_not_take_is_one_line(
     settings = _training.Settings("alexnet", "tiny", arguments=arguments)
     with pytest.raises(UserError, match=message):
         _twins.build([name], settings.resolve(), 0)
+
+
+def test_a_layer_that_there_is_not_is_one_line() -> None:
+    settings = _training.Settings("lenet5", "tiny", arguments={"activation": "Sine"})
+    with pytest.raises(UserError, match="lenet5 cannot be made: .*Sine"):
+        _twins.build(["scratch"], settings.resolve(), 0)
 
 
 def test_a_fault_of_ours_is_no_users() -> None:

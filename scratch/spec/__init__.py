@@ -27,7 +27,7 @@ from scratch.spec import (
     vgg,
     zfnet,
 )
-from scratch.spec.arguments import arguments
+from scratch.spec.arguments import arguments, named_classes
 from scratch.spec.errors import UserError, unknown
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Onnx, Source, Stop, Tiny, Train
 
@@ -123,6 +123,7 @@ __all__ = [
     "arguments",
     "get",
     "ids",
+    "named_classes",
     "unknown",
     "unknown_chapter",
 ]
