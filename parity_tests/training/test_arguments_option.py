@@ -153,7 +153,7 @@ def test_what_the_network_does_not_take_is_one_line(
 
 def test_a_layer_that_there_is_not_is_one_line() -> None:
     settings = _training.Settings("lenet5", "tiny", arguments={"activation": "Sine"})
-    with pytest.raises(UserError, match="lenet5 cannot be made: .*Sine"):
+    with pytest.raises(UserError, match=r"lenet5 cannot be made: .*Sine"):
         _twins.build(["scratch"], settings.resolve(), 0)
 
 
