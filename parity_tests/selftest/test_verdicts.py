@@ -124,6 +124,30 @@ def test_a_kinked_batch_is_drawn_anew() -> None:
     assert (check.verdict, check.seed) == (Verdict.PASS, drawn[-1])
 
 
+def test_integers_that_open_a_whole_rectifier_are_drawn_anew_before_the_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make, run, judged = of_chapter, exact.run, []
+
+    def opened(id: str, size: str, seed: int, **options: Any) -> Pair:
+        pair = make(id, size, seed, **options)
+        if seed == 7:
+            state = {**pair.scratch.state_dict(), "layers.fc1.bias": np.full(16, 1e3)}
+            load(pair.scratch, pair.torch, state)
+        return pair
+
+    def counted(pair: Pair) -> list[Check]:
+        judged.append(pair)
+        return run(pair)
+
+    monkeypatch.setattr(runner, "of_chapter", opened)
+    monkeypatch.setattr(exact, "run", counted)
+    checks = runner.check_chapter("mlp_mnist", "tiny", "float64", 7, ["L0"], seeds=1)
+    assert worst(checks) is Verdict.PASS
+    assert 7 not in {check.seed for check in checks}
+    assert all(not exact.one_armed(pair) for pair in judged)
+
+
 # ---- shorter formats
 
 
