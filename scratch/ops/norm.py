@@ -105,12 +105,13 @@ def batch_norm_backward(
     """
     normalised, inverse, weight, biased, _, _ = cache
     checks.gradient(dy, normalised.shape, normalised.dtype)
-    product = dy * normalised
-    through_mean = _per_channel(_mean(dy), dy)
-    through_spread = normalised * _per_channel(_mean(product), dy)
+    dweight, dbias = channel_sum(dy * normalised), channel_sum(dy)
+    m = dy.dtype.type(_count(dy))
+    through_mean = _per_channel(dbias / m, dy)
+    through_spread = normalised * _per_channel(dweight / m, dy)
     factor = inverse if weight is None else inverse * weight
     dx = _per_channel(factor, dy) * (dy - through_mean - through_spread)
-    return dx, *_sums(dy, product, weight, biased)
+    return dx, None if weight is None else dweight, dbias if biased else None
 
 
 def fixed_norm(
@@ -178,7 +179,8 @@ def fixed_norm_backward(
     normalised, inverse, weight, biased = cache
     checks.gradient(dy, normalised.shape, normalised.dtype)
     factor = inverse if weight is None else inverse * weight
-    return dy * _per_channel(factor, dy), *_sums(dy, dy * normalised, weight, biased)
+    dweight = None if weight is None else channel_sum(dy * normalised)
+    return dy * _per_channel(factor, dy), dweight, channel_sum(dy) if biased else None
 
 
 def running(old: Array, new: Array, momentum: float) -> Array:
@@ -241,10 +243,3 @@ def _affine(normalised: Array, weight: Array | None, bias: Array | None) -> Arra
         else normalised * _per_channel(weight, normalised)
     )
     return y if bias is None else y + _per_channel(bias, y)
-
-
-def _sums(
-    dy: Array, product: Array, weight: Array | None, biased: bool
-) -> tuple[Array | None, Array | None]:
-    dweight = None if weight is None else channel_sum(product)
-    return dweight, channel_sum(dy) if biased else None

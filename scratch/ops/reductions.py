@@ -74,7 +74,7 @@ def channel_sum(x: Array) -> Array:
     >>> channel_sum(np.arange(12.0).reshape(2, 3, 2)).tolist()  # 0 + 1 + 6 + 7, ...
     [14.0, 22.0, 30.0]
     """
-    last = np.moveaxis(x, 1, -1)  # (N, ..., C)
+    last = x.transpose(0, *range(2, x.ndim), 1)  # (N, ..., C)
     if x.ndim == 2:
         sums = x
     elif last.flags.c_contiguous:
