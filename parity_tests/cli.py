@@ -20,9 +20,11 @@ after the files have been written with what was checked until then.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import gc
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -148,7 +150,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
     if not (options.chapters or options.all or options.layer or options.optimizer):
         raise UserError("name a chapter, --layer NAME, --optimizer NAME or --all")
 
-    from parity_tests import session
+    with _no_garbage():
+        from parity_tests import session
 
     output = session.Output(options.json, options.html, options.mutants, command)
     names = session.Names(options.chapters, options.layer, options.optimizer, options.all)
@@ -170,10 +173,29 @@ def _page(options: argparse.Namespace) -> int:
     if any(given) or options.html is None:
         raise UserError("--from goes with --html FILE and checks nothing: name no chapter")
 
-    from parity_tests import session
+    with _no_garbage():
+        from parity_tests import session
 
     session.Output(None, options.html, options.mutants, "").join(options.sources)
     return 0
+
+
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Import torch inside without looking for garbage: what a module defines stays.
+
+    The start takes 1.2 s instead of 1.5, and no later search walks through those objects again.
+    """
+    first = "torch" not in sys.modules and gc.isenabled()
+    if not first:
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _known(kind: str, name: str, names: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import json
 import re
 import shlex
@@ -107,6 +108,18 @@ def test_a_wrong_convolution_is_named_and_reproduced(
         assert cli.main(argv) == 1
         assert _lines(capsys.readouterr().out, DIVERGENCE) == [line]
     assert cli.main(argv) == 0
+
+
+def test_the_first_import_looks_for_no_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    with cli._no_garbage():
+        assert gc.isenabled()  # torch is there, and whatever else this process has made
+    monkeypatch.delitem(sys.modules, "torch")
+    frozen = gc.get_freeze_count()
+    with cli._no_garbage():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > frozen
+    gc.unfreeze()
 
 
 def test_a_wrong_layer_is_named_by_its_case(capsys: Capture) -> None:
