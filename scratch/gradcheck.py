@@ -31,6 +31,9 @@ STEP = 1e-30
 DIFFERENCE_STEP = float(np.cbrt(np.finfo(np.float64).eps))
 """6e-6, where the error of the formula, h^2 L'''/6, and of rounding, eps |L| / h, are alike."""
 
+MORE = 4
+"""How often entries are drawn again of a tensor all of whose drawn entries have no derivative."""
+
 KINK = 1e-3
 """Slopes to the left and to the right differ by h L'' (some 1e-5) where L is smooth."""
 
@@ -53,7 +56,8 @@ def complex_step(
         inputs: of its forward, float64 (or integers, which have no derivative). For a loss, the
             output of a network and the target.
         d_output: shape of the output, a NamedTuple for several; random and signed if None.
-        entries: how many entries of each tensor, drawn at random; None for all.
+        entries: how many entries of each tensor, drawn at random; None for all. Where rectifiers
+            shut all of them out, as many again are drawn, `MORE` times at most.
         seed: of what is drawn.
         reuse: take what a layer gave at first where the moved entry does not reach it. The numbers
             are the same; of a deep network it takes a third of the time. Supposes layers that
@@ -61,7 +65,8 @@ def complex_step(
 
     Returns:
         Analytic and numeric derivatives by name: "dx" (or "dx0", "dx1", ... if backward returns
-        several), then the parameters. Each is of the tensor's shape, or (entries,) where drawn.
+        several), then the parameters. Each is of the tensor's shape, or (entries,) where drawn,
+        a multiple of it where that many were drawn again.
     """
     check = _Check(module, inputs, d_output, seed)
     if reuse:
@@ -69,13 +74,13 @@ def complex_step(
     pairs: Pairs = {}
     for name, gradient, tensor in check.tensors():
         places = check.places(gradient, entries)
-        numeric = np.empty(len(places))
-        for number, place in enumerate(places):
-            index = np.unravel_index(place, tensor.shape)
-            value = tensor[index]
-            tensor[index] = value + 1j * STEP
-            numeric[number] = check.run(tensor).imag / STEP
-            tensor[index] = value
+        numeric = check.derivatives(tensor, places)
+        for _ in range(MORE):
+            if entries is None or numeric.any() or len(places) == gradient.size:
+                break
+            more = check.places(gradient, entries, places)
+            places = np.concatenate([places, more])
+            numeric = np.concatenate([numeric, check.derivatives(tensor, more)])
         pairs[name] = _shaped(gradient, numeric, places)
     return pairs
 
@@ -251,11 +256,25 @@ class _Check:
         for name, gradient in self._gradients.items():
             yield name, gradient, self._parameters[name]
 
-    def places(self, gradient: Array, entries: int | None) -> Array:
-        """Return the flat indices to check."""
-        if entries is None or entries >= gradient.size:
-            return np.arange(gradient.size)
-        return np.sort(self.rng.choice(gradient.size, entries, replace=False))
+    def places(
+        self, gradient: Array, entries: int | None, without: Array | tuple[()] = ()
+    ) -> Array:
+        """Return the flat indices to check, none of those `without`."""
+        left = np.setdiff1d(np.arange(gradient.size), without)
+        if entries is None or entries >= len(left):
+            return left
+        return np.sort(self.rng.choice(left, entries, replace=False))
+
+    def derivatives(self, tensor: Array, places: Array) -> Array:
+        """Return dL by every entry of a tensor at `places`, by the complex step."""
+        numeric = np.empty(len(places))
+        for number, place in enumerate(places):
+            index = np.unravel_index(place, tensor.shape)
+            value = tensor[index]
+            tensor[index] = value + 1j * STEP
+            numeric[number] = self.run(tensor).imag / STEP
+            tensor[index] = value
+        return numeric
 
     def run(self, moved: Array | None = None) -> complex:
         """Return L, with whatever a forward changes (masks that are drawn, buffers) as at first.

@@ -12,6 +12,7 @@ from parity_tests.harness.traits import normalised
 from parity_tests.sizes import EVERY_SIZE
 from scratch import nn, spec
 from scratch.gradcheck import (
+    MORE,
     Pairs,
     complex_step,
     deviation,
@@ -105,6 +106,23 @@ def test_drawn_entries_are_those_of_the_seed() -> None:
     assert first["weight"][0].shape == (6,)
     assert np.array_equal(first["weight"][1], again["weight"][1])
     assert not np.array_equal(first["weight"][1], other["weight"][1])
+
+
+def test_where_every_drawn_entry_is_shut_out_others_are_drawn() -> None:
+    model = _moved(nn.Sequential(nn.Linear(30, 8), nn.ReLU()))
+    bias = np.full(8, -1e3)
+    bias[0] = 1e3  # one unit of eight is open: 30 of 240 weights have a derivative
+    model.load_state_dict({**model.state_dict(), "0.bias": bias})
+    x = np.random.default_rng(2).standard_normal((4, 30))
+    drawn = {}
+    for seed in range(40):
+        analytic, numeric = complex_step(model, (x,), entries=6, seed=seed)["0.weight"]
+        assert len(numeric) in range(6, 6 * (1 + MORE) + 1, 6)
+        assert not numeric[: len(numeric) - 6].any(), "again though an entry had a derivative"
+        assert np.abs(analytic - numeric).max() <= bounds.complex_step(numeric)
+        drawn[len(numeric)] = numeric.any()
+    assert {6, 12} <= set(drawn)
+    assert drawn[12], "what was drawn again has a derivative"
 
 
 def test_the_module_stays_as_it_is() -> None:
