@@ -2,7 +2,8 @@
 
 The direct algorithm. All patches are written as the rows of a matrix (im2col), and the convolution
 becomes one matrix product: a row of patches times a column per kernel. The matrix is made in pieces
-of about 1 MiB, each multiplied while it lies in the cache; the images lie channels last. The
+of about 1 MiB, each multiplied while it lies in the cache, and several at once where there are cores
+for it (:mod:`scratch.ops.parallel`); the images lie channels last. The
 shapes remain those of the textbook, (N, C, H, W).
 """
 
@@ -10,12 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scratch.ops import checks, conv_taps, conv_tiles, conv_whole, layout
+from scratch.ops import checks, conv_taps, conv_tiles, conv_whole, layout, parallel
 from scratch.ops.checks import Array, IntOrPair, Padding, ShapeError
 from scratch.ops.patches import (
+    Columns,
     Geometry,
+    Piece,
+    by_image,
     channels_last,
-    columns_of,
     crop,
     geometry,
     pad,
@@ -122,12 +125,16 @@ def _direct(
     for ins, outs in _parts(group_channels, out_channels, groups):
         matrix = _matrix(weight[outs], turned)
         line = None if bias is None else np.tile(bias[outs], (g.out[1], 1))  # (OW, O / groups)
-        for columns, positions in columns_of(image[..., ins], g):
-            product = y_rows[positions, outs]
-            np.matmul(columns, matrix, out=product)
+        columns = Columns(image[..., ins], g)
+
+        def multiply(piece: Piece) -> None:
+            product = y_rows[piece[2], outs]
+            np.matmul(columns.of(piece), matrix, out=product)
             if line is not None:
                 lines = product.reshape(-1, *line.shape)  # a view
                 lines += line
+
+        parallel.each(multiply, columns.pieces)
     return y.transpose(0, 3, 1, 2)
 
 
@@ -241,11 +248,12 @@ def _matrix(weight: Array, turned: bool) -> Array:
 
 def _d_matrix(image: Array, dy_rows: Array, g: Geometry) -> Array:
     """Return the transpose of dW = A^T dY, one kernel per row, summed over the pieces of A."""
-    pieces_of_sum = (dy_rows[rows].T @ columns for columns, rows in columns_of(image, g))
-    total = next(pieces_of_sum)
-    for term in pieces_of_sum:
-        total += term
-    return total
+    columns = Columns(image, g)
+
+    def term(piece: Piece) -> Array:
+        return dy_rows[piece[2]].T @ columns.of(piece)
+
+    return parallel.summed(term, columns.pieces)
 
 
 def _add_d_image(d_image: Array, dy_rows: Array, weight: Array, g: Geometry) -> None:
@@ -255,8 +263,13 @@ def _add_d_image(d_image: Array, dy_rows: Array, weight: Array, g: Geometry) -> 
     if g.is_pointwise:
         np.matmul(dy_rows, taps[0, 0], out=d_image.reshape(-1, c))
         return
-    for images, rows, positions in pieces(n, g.out, sum(weight.shape[:2]) * d_image.itemsize):
-        shape = (images.stop - images.start, rows.stop - rows.start, g.out[1], c)
-        for i, j in np.ndindex(g.kernel):
-            d_columns = dy_rows[positions] @ taps[i, j]  # (positions, C)
-            d_image[images, *seen_by((i, j), rows, g)] += d_columns.reshape(shape)
+
+    def add(of_images: list[Piece]) -> None:
+        for images, rows, positions in of_images:
+            shape = (images.stop - images.start, rows.stop - rows.start, g.out[1], c)
+            for i, j in np.ndindex(g.kernel):
+                d_columns = dy_rows[positions] @ taps[i, j]  # (positions, C)
+                d_image[images, *seen_by((i, j), rows, g)] += d_columns.reshape(shape)
+
+    cut = pieces(n, g.out, sum(weight.shape[:2]) * d_image.itemsize)
+    parallel.each(add, by_image(cut))
