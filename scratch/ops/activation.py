@@ -6,7 +6,7 @@ import numpy as np
 
 from scratch.ops import checks
 from scratch.ops.checks import Array
-from scratch.ops.masks import keep
+from scratch.ops.masks import keep, rectified, where_nonzero
 
 
 class Output(NamedTuple):
@@ -41,7 +41,7 @@ def relu(x: Array) -> tuple[Array, Output]:
     [0.0, 0.0, 3.0]
     """
     _check(x)
-    y = keep(x, ~(x.real <= 0)) if np.iscomplexobj(x) else np.maximum(x, x.dtype.type(0))
+    y = keep(x, ~(x.real <= 0)) if np.iscomplexobj(x) else rectified(x)
     return y, Output(y)
 
 
@@ -68,7 +68,7 @@ def relu_backward(dy: Array, cache: Output) -> Array:
     """
     (y,) = cache
     checks.gradient(dy, y.shape, y.dtype)
-    return keep(dy, y.real != 0)
+    return where_nonzero(dy, y)
 
 
 def sigmoid(x: Array) -> tuple[Array, Output]:

@@ -2,9 +2,9 @@
 
 The direct algorithm. All patches are written as the rows of a matrix (im2col), and the convolution
 becomes one matrix product: a row of patches times a column per kernel. The matrix is made in pieces
-of about 1 MiB, each multiplied while it lies in the cache, and several at once where there are cores
-for it (:mod:`scratch.ops.parallel`); the images lie channels last. The
-shapes remain those of the textbook, (N, C, H, W).
+of about 1 MiB, each multiplied while it lies in the cache, several at once where there are cores
+for it (:mod:`scratch.ops.parallel`); the images lie channels last. The shapes remain those of the
+textbook, (N, C, H, W).
 """
 
 from typing import NamedTuple
@@ -123,19 +123,26 @@ def _direct(
     y = np.empty((len(x), *g.out, out_channels), x.dtype)
     y_rows = y.reshape(-1, out_channels)  # (positions, O)
     for ins, outs in _parts(group_channels, out_channels, groups):
+        group_bias = None if bias is None else bias[outs]
         matrix = _matrix(weight[outs], turned)
-        line = None if bias is None else np.tile(bias[outs], (g.out[1], 1))  # (OW, O / groups)
-        columns = Columns(image[..., ins], g)
-
-        def multiply(piece: Piece) -> None:
-            product = y_rows[piece[2], outs]
-            np.matmul(columns.of(piece), matrix, out=product)
-            if line is not None:
-                lines = product.reshape(-1, *line.shape)  # a view
-                lines += line
-
-        parallel.each(multiply, columns.pieces)
+        _multiply(Columns(image[..., ins], g), matrix, group_bias, y_rows[:, outs], g)
     return y.transpose(0, 3, 1, 2)
+
+
+def _multiply(
+    columns: Columns, matrix: Array, bias: Array | None, y_rows: Array, g: Geometry
+) -> None:
+    """Write A W + b to the rows (positions, O) of the output, piece by piece."""
+    line = None if bias is None else np.tile(bias, (g.out[1], 1))  # (OW, O)
+
+    def multiply(piece: Piece) -> None:
+        product = y_rows[piece[2]]
+        np.matmul(columns.of(piece), matrix, out=product)
+        if line is not None:
+            lines = product.reshape(-1, *line.shape)  # a view
+            lines += line
+
+    parallel.each(multiply, columns.pieces)
 
 
 def conv2d_backward(dy: Array, cache: ConvCache) -> tuple[Array | None, Array, Array | None]:

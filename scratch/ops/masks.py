@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from scratch.ops import parallel
 from scratch.ops.checks import Array
 
 PIECE = 1 << 14
@@ -27,6 +28,34 @@ def keep(values: Array, mask: Array) -> Array:
     if np.isfinite(values).all():
         return np.multiply(values, mask)
     return np.where(mask, values, values.dtype.type(0))
+
+
+def where_nonzero(values: Array, other: Array) -> Array:
+    """Return ``values`` where ``other`` is not zero and zero elsewhere, see :func:`keep`.
+
+    >>> where_nonzero(np.array([1.0, 2.0]), np.array([0.0, 5.0])).tolist()
+    [0.0, 2.0]
+    """
+    kept = np.empty_like(values)
+    ins, others, outs = np.atleast_1d(values, other, kept)  # a number is a batch of one
+
+    def some(part: slice) -> None:
+        outs[part] = keep(ins[part], others[part].real != 0)
+
+    parallel.over_batch(some, outs)
+    return kept
+
+
+def rectified(x: Array) -> Array:
+    """Return a real array with zero for every negative entry; NaN stays.
+
+    >>> rectified(np.array([-2.0, 0.0, 3.0])).tolist()
+    [0.0, 0.0, 3.0]
+    """
+    y, zero = np.empty_like(x), x.dtype.type(0)
+    ins, outs = np.atleast_1d(x, y)  # a number is a batch of one
+    parallel.over_batch(lambda part: np.maximum(ins[part], zero, out=outs[part]), ins)
+    return y
 
 
 def rectify(x: Array) -> Array:

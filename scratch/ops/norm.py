@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scratch.ops import checks
+from scratch.ops import checks, parallel
 from scratch.ops.checks import Array, ShapeError
 from scratch.ops.reductions import channel_sum
 
@@ -63,12 +63,21 @@ def batch_norm(
     _check(x, weight, bias)
     if _count(x) == 1:
         raise ShapeError("more than one value per channel to take a mean of", x.shape)
-    mean = _mean(x)
-    centred = x - _per_channel(mean, x)
-    variance = _mean(centred * centred)
+    m = x.dtype.type(_count(x))
+    mean = channel_sum(x) / m
+    centre, normalised, y = _per_channel(mean, x), np.empty_like(x), np.empty_like(x)
+
+    def squares(part: slice) -> Array:
+        centred = np.subtract(x[part], centre, out=normalised[part])
+        return centred * centred
+
+    def scaled(part: slice) -> None:
+        normalised[part] *= _per_channel(inverse, x)
+        _affine(normalised[part], weight, bias, y[part])
+
+    variance = channel_sum(x, squares) / m
     inverse = 1 / np.sqrt(variance + eps)
-    normalised = centred * _per_channel(inverse, x)
-    y = _affine(normalised, weight, bias)
+    parallel.over_batch(scaled, x)
     return y, BatchNormCache(normalised, inverse, weight, bias is not None, mean, variance)
 
 
@@ -105,12 +114,19 @@ def batch_norm_backward(
     """
     normalised, inverse, weight, biased, _, _ = cache
     checks.gradient(dy, normalised.shape, normalised.dtype)
-    dweight, dbias = channel_sum(dy * normalised), channel_sum(dy)
+    dbias = channel_sum(dy)
+    dweight = channel_sum(dy, lambda part: dy[part] * normalised[part])
     m = dy.dtype.type(_count(dy))
-    through_mean = _per_channel(dbias / m, dy)
-    through_spread = normalised * _per_channel(dweight / m, dy)
-    factor = inverse if weight is None else inverse * weight
-    dx = _per_channel(factor, dy) * (dy - through_mean - through_spread)
+    mean, mean_product = _per_channel(dbias / m, dy), _per_channel(dweight / m, dy)
+    factor = _per_channel(inverse if weight is None else inverse * weight, dy)
+    dx = np.empty_like(dy)
+
+    def through_all(part: slice) -> None:
+        d = np.subtract(dy[part], mean, out=dx[part])
+        d -= normalised[part] * mean_product
+        d *= factor
+
+    parallel.over_batch(through_all, dx)
     return dx, None if weight is None else dweight, dbias if biased else None
 
 
@@ -151,7 +167,8 @@ def fixed_norm(
     _check(x, weight, bias, mean, variance)
     inverse = 1 / np.sqrt(variance + eps)
     normalised = (x - _per_channel(mean, x)) * _per_channel(inverse, x)
-    y = _affine(normalised, weight, bias)
+    y = np.empty_like(x)
+    _affine(normalised, weight, bias, y)
     return y, FixedNormCache(normalised, inverse, weight, bias is not None)
 
 
@@ -225,21 +242,16 @@ def _count(x: Array) -> int:
     return x.size // x.shape[1]
 
 
-def _mean(x: Array) -> Array:
-    """Return the mean of every channel, ``(C,)``."""
-    mean: Array = channel_sum(x) / x.dtype.type(_count(x))
-    return mean
-
-
 def _per_channel(values: Array, x: Array) -> Array:
     """Return one value per channel in a shape that broadcasts to ``x``."""
     return values.reshape(-1, *[1] * (x.ndim - 2))
 
 
-def _affine(normalised: Array, weight: Array | None, bias: Array | None) -> Array:
-    y = (
-        normalised.copy(order="K")
-        if weight is None
-        else normalised * _per_channel(weight, normalised)
-    )
-    return y if bias is None else y + _per_channel(bias, y)
+def _affine(normalised: Array, weight: Array | None, bias: Array | None, y: Array) -> None:
+    """Write scale times normalised plus shift to ``y``."""
+    if weight is None:
+        y[...] = normalised
+    else:
+        np.multiply(normalised, _per_channel(weight, y), out=y)
+    if bias is not None:
+        y += _per_channel(bias, y)

@@ -6,8 +6,8 @@ piece stays on the thread that made it. No sum is split: a piece is what one thr
 computed, and what pieces have in common is added in their order. So the numbers are the same bit by
 bit, however many threads there are.
 
-As many threads are used as OpenBLAS, which comes with NumPy, is allowed: ``OPENBLAS_NUM_THREADS`` or
-``OMP_NUM_THREADS`` before the start, the number of cores without them. With another BLAS, whose
+As many threads are used as OpenBLAS, which comes with NumPy, is allowed: ``OPENBLAS_NUM_THREADS``
+or ``OMP_NUM_THREADS`` before the start, the number of cores without them. With another BLAS, whose
 threads would fight with these, everything runs where it was called.
 """
 
@@ -20,8 +20,6 @@ from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import numpy as np
-
 from scratch.ops.checks import Array
 
 if TYPE_CHECKING:
@@ -31,7 +29,9 @@ Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
 PART = 1 << 16
-"""Entries of a part of a batch."""
+"""Entries of a part of a batch, and the most of an array that is not cut. In parts, batch
+normalisation of two million entries takes half of the time on one core already; sharing parts takes
+15 microseconds, a part of a ReLU 20."""
 
 _busy = threading.Lock()
 
@@ -86,6 +86,7 @@ def each(
 def summed(work: Callable[[Piece], Array], pieces: Iterable[Piece]) -> Array:
     """Return the sum of the arrays that the pieces give, added in their order.
 
+    >>> import numpy as np
     >>> summed(lambda n: np.array([n, 1]), [1, 2, 3])
     array([6, 3])
     """
@@ -104,21 +105,24 @@ def summed(work: Callable[[Piece], Array], pieces: Iterable[Piece]) -> Array:
 def over_batch(work: Callable[[slice], Any], x: Array) -> None:
     """Do some work for parts of a batch that together are all of it.
 
-    A part has about :data:`PART` entries, so that what is done to it one after the other finds it in
-    the cache, on one core as well.
+    A part has about :data:`PART` entries, so that what is done to it one after the other finds it
+    in the cache, on one core as well.
 
     Args:
         work: Is called with a slice of the first axis, on any thread.
         x: Says how long that axis is; unless it is the outermost in memory, nothing is cut.
 
+    >>> import numpy as np
     >>> parts = []
-    >>> over_batch(parts.append, np.zeros((5, PART // 2)))
+    >>> over_batch(parts.append, np.zeros((5, PART // 2)))  # on two threads in any order
     >>> sorted(part.start for part in parts)
     [0, 2, 4]
     """
     n = len(x)
-    outermost = abs(x.strides[0]) == max(map(abs, x.strides))
-    step = max(1, PART * n // x.size) if outermost else n
+    if x.size <= PART or abs(x.strides[0]) < max(map(abs, x.strides)):
+        work(slice(0, n))
+        return
+    step = max(1, PART * n // x.size)
     each(work, [slice(first, min(first + step, n)) for first in range(0, n, step)])
 
 
@@ -153,7 +157,7 @@ class _Queue:
 
 
 def _share(queue: _Queue, count: int) -> None:
-    """Empty a queue on several threads, this one among them, each of them with a BLAS of its own."""
+    """Empty a queue on several threads, this one among them; each multiplies on its own."""
     blas = _blas()
     assert blas is not None
     before = blas.get()
@@ -196,7 +200,7 @@ def _blas() -> Blas | None:
 
 
 def _after_fork() -> None:
-    """Forget the threads, which a child process does not have."""
+    """Forget the threads, which a child process does not have, and who was busy with them."""
     global _busy
     _busy = threading.Lock()
     _pool.cache_clear()

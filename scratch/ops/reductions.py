@@ -1,9 +1,11 @@
 """Sums: from the losses of the single entries to one number and back, and over channels."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from scratch.ops import parallel
 from scratch.ops.checks import Array, ShapeError
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -58,7 +60,7 @@ def spread(d_loss: Any, shape: tuple[int, ...], reduction: str, total: Any, like
     return np.asarray(gradient[()] / total, like.dtype) if reduction == "mean" else gradient
 
 
-def channel_sum(x: Array) -> Array:
+def channel_sum(x: Array, of: Callable[[slice], Array] | None = None) -> Array:
     """Sum every channel over samples and positions.
 
     Positions are added by a product with ones, which adds in blocks and several numbers at a time:
@@ -67,20 +69,34 @@ def channel_sum(x: Array) -> Array:
 
     Args:
         x: ``(N, C)`` or ``(N, C, ...)``.
+        of: What to sum instead of x, given which part of the batch: it is made, and added up while
+            it lies in the cache. It has the shape and dtype of that part of x.
 
     Returns:
         ``(C,)`` in the dtype of ``x``.
 
     >>> channel_sum(np.arange(12.0).reshape(2, 3, 2)).tolist()  # 0 + 1 + 6 + 7, ...
     [14.0, 22.0, 30.0]
+    >>> channel_sum(np.zeros((2, 1)), lambda part: np.array([[1.0], [2.0]])[part]).tolist()
+    [3.0]
     """
-    last = x.transpose(0, *range(2, x.ndim), 1)  # (N, ..., C)
+    values = x.__getitem__ if of is None else of
+    everything = slice(0, len(x))
+    axes = (0, *range(2, x.ndim), 1)
+    last = x.transpose(axes)  # (N, ..., C)
     if x.ndim == 2:
-        sums = x
+        sums = values(everything)
     elif last.flags.c_contiguous:
-        sums = (np.ones(last.shape[-2], x.dtype) @ last).reshape(-1, x.shape[1])
+        ones = np.ones(last.shape[-2], x.dtype)
+        rows = np.empty((*last.shape[:-2], x.shape[1]), x.dtype)  # (N, ..., C)
+
+        def add(part: slice) -> None:
+            np.matmul(ones, values(part).transpose(axes), out=rows[part])
+
+        parallel.over_batch(add, x)
+        sums = rows.reshape(-1, x.shape[1])
     else:
-        positions = x.reshape(len(x), x.shape[1], -1)  # (N, C, positions)
+        positions = values(everything).reshape(len(x), x.shape[1], -1)  # (N, C, positions)
         sums = positions @ np.ones(positions.shape[2], x.dtype)
     total: Array = sums.sum(axis=0, dtype=np.result_type(x.dtype, np.float64))
     return total.astype(x.dtype)
