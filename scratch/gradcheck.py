@@ -256,9 +256,7 @@ class _Check:
         for name, gradient in self._gradients.items():
             yield name, gradient, self._parameters[name]
 
-    def places(
-        self, gradient: Array, entries: int | None, without: Array | tuple[()] = ()
-    ) -> Array:
+    def places(self, gradient: Array, entries: int | None, without: Any = ()) -> Array:
         """Return the flat indices to check, none of those `without`."""
         left = np.setdiff1d(np.arange(gradient.size), without)
         if entries is None or entries >= len(left):
