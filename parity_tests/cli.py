@@ -81,6 +81,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="of the training in L5 (default: 1000; 100 of a convolutional network)",
     )
+    made.add_argument(
+        "--jobs",
+        type=int,
+        choices=(1, 2),
+        help="processes; with 2 one trains (L5) and exports (L6) while the other judges; usually 2 "
+        "on Linux with more than one core, 1 at full size",
+    )
     made.add_argument("--json", type=Path, metavar="FILE", help="also write every check there")
     made.add_argument("--html", type=Path, metavar="FILE", help="also write a page for people")
     made.add_argument(
@@ -164,6 +171,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
         levels,
         options.conv,
         options.golden_on_failure,
+        options.jobs or (1 if options.size == "full" else 2),
     )
     return session.run(session.jobs(names, how), how, output)
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from parity_tests import aside
 from parity_tests.harness import cases, document, report, runner
 from parity_tests.harness.levels import optimiser
 from parity_tests.harness.page import faults, render
@@ -20,6 +21,7 @@ from scratch.run.files import atomic_write, writable
 from scratch.spec import UserError, unknown
 
 ROOM = 4 << 20  # bytes that a page may need
+LONG = ("L5", "L6")  # levels of a chapter that a second process may see to
 
 
 class Names(NamedTuple):
@@ -41,6 +43,7 @@ class How(NamedTuple):
     levels: tuple[str, ...]
     conv: str
     goldens: Path  # folder for the golden folders of guilty modules
+    jobs: int  # processes
 
 
 class Job(NamedTuple):
@@ -51,6 +54,7 @@ class Job(NamedTuple):
     dtype: str
     arguments: str  # of the command line, without seed and levels
     run: Callable[[], list[Check]]
+    long: Callable[[], list[Check]] | None = None  # what may run beside it
 
 
 @dataclass
@@ -120,13 +124,16 @@ def jobs(names: Names, how: How) -> Iterator[Job]:
         for dtype, levels in _levels(how):
             known = runner.CONV_LEVELS.get(how.conv, levels)
             chosen = tuple(level for level in levels if level in known)
-            check = partial(runner.check_chapter, id, size, dtype, seed, chosen)
+            check = partial(runner.check_chapter, id, size, dtype, seed)
+            check = partial(check, steps=how.steps, conv=how.conv)
+            long = tuple(level for level in chosen if level in LONG)
             yield Job(
                 id,
                 "chapter",
                 dtype,
                 f"{id} --size {size} --dtype {dtype}{more}",
-                partial(check, steps=how.steps, conv=how.conv),
+                partial(check, levels=tuple(level for level in chosen if level not in long)),
+                partial(check, levels=long) if long else None,
             )
     for name in cases.layers() if names.all else names.layers:
         for dtype, levels in _levels(how):
@@ -167,11 +174,14 @@ def run(jobs: Iterator[Job], how: How, output: Output) -> int:
         KeyboardInterrupt: with the names of the files that hold what was checked until then.
     """
     done: list[document.Subject] = []
+    todo = list(jobs)
+    long = [job.long for job in todo if job.long]
     try:
-        for job in jobs:
-            found = _one(job, how)
-            if found is not None:
-                done.append(found)
+        with aside.done(long, how.jobs > 1) as next_long:
+            for job in todo:
+                found = _one(job, how, next_long)
+                if found is not None:
+                    done.append(found)
     except KeyboardInterrupt as interrupt:
         written = output.write(done, True) if done else []
         raise KeyboardInterrupt("".join(f"; {line}" for line in written)) from interrupt
@@ -187,10 +197,12 @@ def run(jobs: Iterator[Job], how: How, output: Output) -> int:
     return int(any(check.failing for subject in done for check in subject.checks))
 
 
-def _one(job: Job, how: How) -> document.Subject | None:
+def _one(job: Job, how: How, next_long: Callable[[], list[Check]]) -> document.Subject | None:
     print(f"{job.subject} ...", file=sys.stderr, flush=True)
     start = time.perf_counter()
     checks = job.run()
+    if job.long is not None:
+        checks += next_long()
     if not checks and how.levels:
         return None  # the chosen levels do not apply to it
     print(report.table(checks))
