@@ -74,11 +74,13 @@ def leaf_faults(pair: Pair, factor: float) -> Iterator[SmallFault]:
         if module._modules:
             continue
         name = f"{path} ({type(module).__name__})"
+        shut = NOTHING if gives_zero(module) else ""
         yield SmallFault(
             f"output of {name} times {factor}",
             path,
             f"forward {path} output",
             functools.partial(swap, forward=larger),
+            shut,
         )
         for number, tensor in enumerate(input_gradients(len(visits[path].inputs))):
             yield SmallFault(
@@ -86,6 +88,7 @@ def leaf_faults(pair: Pair, factor: float) -> Iterator[SmallFault]:
                 path,
                 f"backward {path} {tensor}",
                 functools.partial(swap, backward=_larger_dx(number, factor)),
+                shut,
             )
         for parameter in module._parameters:
             zero = f"{path}.{parameter}" in null
@@ -181,7 +184,8 @@ def wiring_faults(pair: Pair) -> Iterator[SmallFault]:
         calls = {name: visits[prefix + name] for name in children}
         for name, child in children.items():
             full = f"{prefix}{name} ({type(child).__name__})"
-            for method, words, make, blocked in _of_child(child, calls[name]):
+            zeros = [gives_zero(children[other]) for other in calls if other != name]
+            for method, words, make, blocked in _of_child(child, calls[name], any(zeros)):
                 tensor = "output" if method == "forward" else "dx"
                 yield SmallFault(
                     f"{method} of {full} {words}",
@@ -203,18 +207,35 @@ def wiring_faults(pair: Pair) -> Iterator[SmallFault]:
             )
 
 
-def _of_child(child: nn.Module, call: Visit) -> Iterator[tuple[str, str, Make, str]]:
-    """Yield method, words, change and why it is not possible, for one child of a block."""
+def gives_zero(module: nn.Module) -> bool:
+    """Return whether a module gives zeros whatever it is given, output and gradient alike.
+
+    One stands for the new channels in a shortcut without weights, see `scratch.models.resnet`.
+    """
+    return isinstance(module, nn.Affine) and module.scale == module.shift == 0
+
+
+def _of_child(
+    child: nn.Module, call: Visit, beside_zero: bool
+) -> Iterator[tuple[str, str, Make, str]]:
+    """Yield method, words, change and why it is not possible, for one child of a block.
+
+    Args:
+        child: of the block.
+        call: what it was given and what it returned.
+        beside_zero: whether a sister gives zeros for ever, which forgotten are as they were.
+    """
     for method in ("forward", "backward"):
-        yield method, "given another sample", other_sample, ""
+        yield method, "given another sample", other_sample, NOTHING if gives_zero(child) else ""
     if len(call.inputs) == 1:
         blocked = _why_not([call])
         for method in ("forward", "backward"):
             yield method, "left out", _left_out, blocked
         return
-    for number in range(len(call.inputs)):
-        yield "forward", f"without input {number}", _without_input(number), ""
-        yield "backward", f"without the gradient of input {number}", _without_gradient(number), ""
+    for number, value in enumerate(call.inputs):
+        shut = NOTHING if beside_zero and not value.any() else ""
+        yield "forward", f"without input {number}", _without_input(number), shut
+        yield "backward", f"without the gradient of input {number}", _without_gradient(number), shut
     if isinstance(child, nn.Concat):
         yield "forward", "with its inputs reversed", _reversed_inputs, ""
         yield "backward", "cut one place later", _cut_one_later(child.dim), ""
@@ -226,8 +247,9 @@ def _of_child(child: nn.Module, call: Visit) -> Iterator[tuple[str, str, Make, s
 
 def _why_not(calls: Sequence[Visit]) -> str:
     """Return why one of these children cannot be left out, or two cannot change places."""
-    if any(np.array_equal(call.inputs[0], call.output) for call in calls):
-        return NOTHING
+    same = any(np.array_equal(call.inputs[0], call.output) for call in calls)
+    if same and all(np.array_equal(a.output, b.inputs[0]) for a, b in itertools.pairwise(calls)):
+        return NOTHING  # one behind the other
     shapes = {shape for call in calls for shape in (call.inputs[0].shape, call.output.shape)}
     even = len(shapes) == 1 and len({len(call.inputs) for call in calls}) == 1
     return "" if even else NO_ROOM

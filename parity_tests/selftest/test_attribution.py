@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from parity_tests.harness.levels import exact, judge
 from parity_tests.harness.levels.known import Earlier
 from parity_tests.harness.localise import first_divergences
 from parity_tests.harness.pair import Pair
+from parity_tests.harness.run import run_scratch
 from parity_tests.harness.verdict import Check, Verdict
 from parity_tests.harness.visits import reference_trace
 from parity_tests.sizes import CONVOLUTIONAL_IDS, DEEP_IDS, SIBLING_IDS
@@ -60,11 +61,50 @@ def _of_every_leaf(pair: Pair) -> set[str]:
     found = set()
     visits = {visit.path: visit for visit in reference_trace(pair).visits}
     for path, module in pair.scratch.named_modules():
-        if not module._modules:
+        if not module._modules and not small_faults.gives_zero(module):
             dx = small_faults.input_gradients(len(visits[path].inputs))
             found |= {f"backward {path} {name}" for name in (*dx, *module._parameters)}
             found.add(f"forward {path} output")
     return found
+
+
+@pytest.mark.parametrize("id", ["resnet20", "alexnet"])
+def test_what_is_said_to_change_nothing_changes_nothing(id: str) -> None:
+    def numbers(plant: Callable[[nn.Module], None], path: str) -> dict[str, Any]:
+        pair = attribution.make_pair(id, "real", seed=1)
+        plant(dict(pair.scratch.named_modules())[path])
+        found = run_scratch(pair.scratch, pair.inputs, pair.d_output)
+        return {"output": found.output, "dx": found.dx, **found.gradients}
+
+    pair = attribution.make_pair(id, "real", seed=1)
+    faults = [*small_faults.leaf_faults(pair, 1.001), *small_faults.wiring_faults(pair)]
+    silent = [fault for fault in faults if fault.skipped == small_faults.NOTHING]
+    right = numbers(lambda _: None, "")
+    assert silent
+    for fault in silent:
+        np.testing.assert_equal(numbers(fault.plant, fault.path), right, fault.name)
+
+
+@pytest.mark.parametrize(("seen", "tried"), [(1, 1), (2, 2), (9, 1 + attribution.AGAIN)])
+def test_a_fault_in_forward_that_backward_alone_sees_is_drawn_anew(
+    seen: int, tried: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From draw number `seen` on it changes the output of its block."""
+    wiring = small_faults.wiring_faults(attribution.make_pair("mlp_xor", "real"))
+    late = next(f for f in wiring if f.path == "layers" and f.expected.startswith("forward"))
+    draws: list[int] = []
+
+    def blamed(self: Any, fault: small_faults.SmallFault) -> str:
+        if fault.name == late.name:
+            draws.append(self.seed)
+            if len(draws) < seen:
+                return "backward layers fc2.weight"
+        return fault.expected
+
+    monkeypatch.setattr(attribution._Draw, "blamed", blamed)
+    attempts = attribution.run("mlp_xor")
+    assert all(attempt.right for attempt in attempts if not attempt.skipped) == (seen < 9)
+    assert len(draws) == len(set(draws)) == tried
 
 
 def test_a_rectifier_that_no_window_of_a_pool_needs_is_no_proof() -> None:
