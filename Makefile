@@ -104,16 +104,12 @@ mutants: $(VENV)/.ready ## plant faults in scratch and count who notices (an hou
 
 report: $(VENV)/.ready ## prove everything in both precisions, write build/report.html (half an hour)
 	@mkdir -p build
-	$(ONE_THREAD) $(PY) -m parity_tests --all --dtype both --html build/report.html \
+	$(ONE_THREAD) $(PY) -m parity_tests --all --dtype both --json build/parity.json --html build/report.html \
 	  $(if $(wildcard build/mutants.json),--mutants build/mutants.json)
 
-readme: $(VENV)/.ready ## measure everything, then write README's table and picture
-	@mkdir -p build
-	$(ONE_THREAD) $(PY) -m parity_tests --all --json build/parity-float64.json
-	$(ONE_THREAD) $(PY) -m parity_tests --all --dtype float32 --json build/parity-float32.json
+readme: report ## measure everything, then write README's table and picture
 	$(PY) scripts/bench.py --json build/bench.json
-	$(PY) scripts/readme.py --parity build/parity-float64.json \
-	  --parity build/parity-float32.json --speed build/bench.json \
+	$(PY) scripts/readme.py --parity build/parity.json --speed build/bench.json \
 	  $(if $(wildcard build/mutants.json),--mutants build/mutants.json)
 
 clean: ## remove the environments, caches and build products; runs and data stay

@@ -13,7 +13,7 @@ import list as chapters
 
 EXAMPLES = """\
   make readme
-  python scripts/readme.py --parity build/parity-float64.json --speed build/bench.json
+  python scripts/readme.py --parity build/parity.json --speed build/bench.json
   python scripts/readme.py ... --mutants build/mutants.json       the figures of make mutants too
 """
 
