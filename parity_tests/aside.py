@@ -71,9 +71,10 @@ def done(works: Sequence[Work], wanted: bool) -> Iterator[Work]:
             ended: Ended = ours.recv()
         except EOFError:
             process.join()
+            code = process.exitcode or 0
+            how = f"by signal {-code}" if code < 0 else f"with code {code}"
             raise UserError(
-                f"the process that trains ended by signal {-(process.exitcode or 0)}, for want of "
-                "memory perhaps; say --jobs 1"
+                f"the process that trains ended {how}, for want of memory perhaps; say --jobs 1"
             ) from None
         if ended.error:
             raise RuntimeError(f"in the process that trains:\n{ended.error}")

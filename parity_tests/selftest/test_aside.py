@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from parity_tests import aside, cli
 from parity_tests.harness.verdict import Check, Verdict
 from scratch import nn
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
 Capture = pytest.CaptureFixture[str]
 
 
