@@ -37,8 +37,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_ops_layouts.py \
   parity_tests/numeric/test_ops_naive.py \
   parity_tests/numeric/test_ops_refusals.py \
-  parity_tests/numeric/test_parallel.py \
-  parity_tests/numeric/test_parallel_threads.py \
+  parity_tests/numeric/test_parts.py \
   parity_tests/numeric/test_pictures.py \
   parity_tests/numeric/test_predict_units.py \
   parity_tests/numeric/test_preprocess.py \

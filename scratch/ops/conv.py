@@ -2,23 +2,20 @@
 
 The direct algorithm. All patches are written as the rows of a matrix (im2col), and the convolution
 becomes one matrix product: a row of patches times a column per kernel. The matrix is made in pieces
-of about 1 MiB, each multiplied while it lies in the cache, several at once where there are cores
-for it (:mod:`scratch.ops.parallel`); the images lie channels last. The shapes remain those of the
-textbook, (N, C, H, W).
+of about 1 MiB, each multiplied while it lies in the cache; the images lie channels last. The
+shapes remain those of the textbook, (N, C, H, W).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from scratch.ops import checks, conv_taps, conv_tiles, conv_whole, layout, parallel
+from scratch.ops import checks, conv_taps, conv_tiles, conv_whole, layout
 from scratch.ops.checks import Array, IntOrPair, Padding, ShapeError
 from scratch.ops.patches import (
-    Columns,
     Geometry,
-    Piece,
-    by_image,
     channels_last,
+    columns_of,
     crop,
     geometry,
     pad,
@@ -123,26 +120,15 @@ def _direct(
     y = np.empty((len(x), *g.out, out_channels), x.dtype)
     y_rows = y.reshape(-1, out_channels)  # (positions, O)
     for ins, outs in _parts(group_channels, out_channels, groups):
-        group_bias = None if bias is None else bias[outs]
         matrix = _matrix(weight[outs], turned)
-        _multiply(Columns(image[..., ins], g), matrix, group_bias, y_rows[:, outs], g)
+        line = None if bias is None else np.tile(bias[outs], (g.out[1], 1))  # (OW, O / groups)
+        for columns, positions in columns_of(image[..., ins], g):
+            product = y_rows[positions, outs]
+            np.matmul(columns, matrix, out=product)
+            if line is not None:
+                lines = product.reshape(-1, *line.shape)  # a view
+                lines += line
     return y.transpose(0, 3, 1, 2)
-
-
-def _multiply(
-    columns: Columns, matrix: Array, bias: Array | None, y_rows: Array, g: Geometry
-) -> None:
-    """Write A W + b to the rows (positions, O) of the output, piece by piece."""
-    line = None if bias is None else np.tile(bias, (g.out[1], 1))  # (OW, O)
-
-    def multiply(piece: Piece) -> None:
-        product = y_rows[piece[2]]
-        np.matmul(columns.of(piece), matrix, out=product)
-        if line is not None:
-            lines = product.reshape(-1, *line.shape)  # a view
-            lines += line
-
-    parallel.each(multiply, columns.pieces)
 
 
 def conv2d_backward(dy: Array, cache: ConvCache) -> tuple[Array | None, Array, Array | None]:
@@ -255,12 +241,11 @@ def _matrix(weight: Array, turned: bool) -> Array:
 
 def _d_matrix(image: Array, dy_rows: Array, g: Geometry) -> Array:
     """Return the transpose of dW = A^T dY, one kernel per row, summed over the pieces of A."""
-    columns = Columns(image, g)
-
-    def term(piece: Piece) -> Array:
-        return dy_rows[piece[2]].T @ columns.of(piece)
-
-    return parallel.summed(term, columns.pieces)
+    pieces_of_sum = (dy_rows[rows].T @ columns for columns, rows in columns_of(image, g))
+    total = next(pieces_of_sum)
+    for term in pieces_of_sum:
+        total += term
+    return total
 
 
 def _add_d_image(d_image: Array, dy_rows: Array, weight: Array, g: Geometry) -> None:
@@ -270,13 +255,8 @@ def _add_d_image(d_image: Array, dy_rows: Array, weight: Array, g: Geometry) -> 
     if g.is_pointwise:
         np.matmul(dy_rows, taps[0, 0], out=d_image.reshape(-1, c))
         return
-
-    def add(of_images: list[Piece]) -> None:
-        for images, rows, positions in of_images:
-            shape = (images.stop - images.start, rows.stop - rows.start, g.out[1], c)
-            for i, j in np.ndindex(g.kernel):
-                d_columns = dy_rows[positions] @ taps[i, j]  # (positions, C)
-                d_image[images, *seen_by((i, j), rows, g)] += d_columns.reshape(shape)
-
-    cut = pieces(n, g.out, sum(weight.shape[:2]) * d_image.itemsize)
-    parallel.each(add, by_image(cut))
+    for images, rows, positions in pieces(n, g.out, sum(weight.shape[:2]) * d_image.itemsize):
+        shape = (images.stop - images.start, rows.stop - rows.start, g.out[1], c)
+        for i, j in np.ndindex(g.kernel):
+            d_columns = dy_rows[positions] @ taps[i, j]  # (positions, C)
+            d_image[images, *seen_by((i, j), rows, g)] += d_columns.reshape(shape)

@@ -15,12 +15,11 @@ half of the direct way's time. Kernels of one tap go this way at any size.
 
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import product
 from typing import Any
 
 import numpy as np
 
-from scratch.ops import parallel, patches
+from scratch.ops import patches
 from scratch.ops.checks import Array, Pair
 from scratch.ops.patches import Geometry, channels_last
 from scratch.ops.windows import Windows
@@ -104,12 +103,9 @@ def forward(x: Array, weight: Array, bias: Array | None, g: Geometry) -> Array:
     image, by_tap = channels_last(x), _by_tap(weight)
     order = taps((x.shape[2], x.shape[3]), g)
     y = _blank((len(x), *g.out, len(weight)), x.dtype, [outs for _, outs, _ in order])
-
-    def multiply(images: slice) -> None:
+    for images in _pieces(x, weight, g):
         for number, (tap, outs, ins) in enumerate(order):
             _add(y[images], outs, _rows(image[images], ins), by_tap[tap].T, number)
-
-    parallel.each(multiply, _pieces(x, weight, g, fewest=2))
     if bias is not None:
         line = np.tile(bias, (g.out[1], 1))  # (OW, O): long runs, 0.6 of the time
         lines = y.reshape(-1, *line.shape)  # a view
@@ -133,27 +129,16 @@ def backward(
     order = taps((x.shape[2], x.shape[3]), g)
     d_image = _blank(image.shape, x.dtype, [ins for *_, ins in order]) if needs_dx else None
     d_by_tap = np.zeros(by_tap.shape, weight.dtype)
-
-    def multiply(part: tuple[slice, Tap]) -> tuple[Pair, Array] | None:
-        images, (tap, outs, ins) = part
-        dy_rows, pixels = _rows(d_out[images], outs), _rows(image[images], ins)
-        if images.start:
-            return tap, dy_rows.T @ pixels
-        np.matmul(dy_rows.T, pixels, out=d_by_tap[tap])
-        return None
-
-    def add(term: tuple[Pair, Array] | None) -> None:
-        if term is not None:
-            d_by_tap[term[0]] += term[1]
-
-    def multiply_back(images: slice) -> None:
-        assert d_image is not None
+    for images in _pieces(x, weight, g):
         for number, (tap, outs, ins) in enumerate(order):
-            _add(d_image[images], ins, _rows(d_out[images], outs), by_tap[tap], number)
-
-    parallel.each(multiply, product(_pieces(x, weight, g), order), add)
-    if d_image is not None:
-        parallel.each(multiply_back, _pieces(x, weight, g, fewest=2))
+            dy_rows = _rows(d_out[images], outs)
+            pixels = _rows(image[images], ins)
+            if images.start == 0:
+                np.matmul(dy_rows.T, pixels, out=d_by_tap[tap])
+            else:
+                d_by_tap[tap] += dy_rows.T @ pixels
+            if d_image is not None:
+                _add(d_image[images], ins, dy_rows, by_tap[tap], number)
     rows = d_out.reshape(-1, len(weight))
     dbias = np.ones(len(rows), dy.dtype) @ rows
     dx = None if d_image is None else d_image.transpose(0, 3, 1, 2)
@@ -165,19 +150,10 @@ def _by_tap(weight: Array) -> Array:
     return np.ascontiguousarray(weight.transpose(2, 3, 0, 1))
 
 
-def _pieces(x: Array, weight: Array, g: Geometry, fewest: int = 1) -> Iterator[slice]:
-    """Cut the batch so that the pixels and products of a piece stay in the cache.
-
-    Args:
-        x: (N, C, H, W).
-        weight: (O, C, kh, kw).
-        g: Where the patches lie.
-        fewest: As many pieces at least, one for each core, unless the batch is a small one.
-    """
+def _pieces(x: Array, weight: Array, g: Geometry) -> Iterator[slice]:
+    """Cut the batch so that the pixels and products of a piece stay in the cache."""
     per_image = g.out[0] * g.out[1] * sum(weight.shape[:2]) * x.itemsize
     step = max(1, CHUNKS * patches.CHUNK_BYTES // per_image)
-    if len(x) * per_image >= patches.CHUNK_BYTES:
-        step = min(step, -(-len(x) // fewest))
     for first in range(0, len(x), step):
         yield slice(first, min(first + step, len(x)))
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from scratch.ops import parallel
 from scratch.ops.checks import Array
+from scratch.ops.parts import over_batch
 
 PIECE = 1 << 14
 """Entries that are compared at a time; as many zeros stay in the cache."""
@@ -42,7 +42,7 @@ def where_nonzero(values: Array, other: Array) -> Array:
     def some(part: slice) -> None:
         outs[part] = keep(ins[part], others[part].real != 0)
 
-    parallel.over_batch(some, outs)
+    over_batch(some, outs)
     return kept
 
 
@@ -54,7 +54,7 @@ def rectified(x: Array) -> Array:
     """
     y, zero = np.empty_like(x), x.dtype.type(0)
     ins, outs = np.atleast_1d(x, y)  # a number is a batch of one
-    parallel.over_batch(lambda part: np.maximum(ins[part], zero, out=outs[part]), ins)
+    over_batch(lambda part: np.maximum(ins[part], zero, out=outs[part]), ins)
     return y
 
 

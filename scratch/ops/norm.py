@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scratch.ops import checks, parallel
+from scratch.ops import checks
 from scratch.ops.checks import Array, ShapeError
+from scratch.ops.parts import over_batch
 from scratch.ops.reductions import channel_sum
 
 
@@ -77,7 +78,7 @@ def batch_norm(
 
     variance = channel_sum(x, squares) / m
     inverse = 1 / np.sqrt(variance + eps)
-    parallel.over_batch(scaled, x)
+    over_batch(scaled, x)
     return y, BatchNormCache(normalised, inverse, weight, bias is not None, mean, variance)
 
 
@@ -126,7 +127,7 @@ def batch_norm_backward(
         d -= normalised[part] * mean_product
         d *= factor
 
-    parallel.over_batch(through_all, dx)
+    over_batch(through_all, dx)
     return dx, None if weight is None else dweight, dbias if biased else None
 
 

@@ -4,10 +4,8 @@ Images lie here with the channels last, (N, H, W, C): a row of a patch is then o
 ``kw * C`` numbers long, and copying patches is copying runs.
 """
 
-import threading
-from collections.abc import Iterable, Iterator
-from itertools import groupby
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -18,10 +16,6 @@ CHUNK_BYTES = 1 << 20
 """What is worked on at a time: about what the second-level cache of one core holds."""
 FEW_CHANNELS = 3
 """Up to here (gray and color images) the rows of a patch are short."""
-
-
-Piece = tuple[slice, slice, slice]
-AnyPiece = TypeVar("AnyPiece", bound=tuple[Any, ...])
 
 
 class Geometry(NamedTuple):
@@ -98,7 +92,7 @@ def crop(image: Array, g: Geometry) -> Array:
     return image[:, top : rows - bottom, left : columns - right].transpose(0, 3, 1, 2)
 
 
-def pieces(n: int, out: Pair, position_bytes: int) -> Iterator[Piece]:
+def pieces(n: int, out: Pair, position_bytes: int) -> Iterator[tuple[slice, slice, slice]]:
     """Cut the output into pieces of about ``CHUNK_BYTES``: whole images, or rows of one image.
 
     Args:
@@ -125,73 +119,47 @@ def pieces(n: int, out: Pair, position_bytes: int) -> Iterator[Piece]:
             yield slice(first, last), slice(top, bottom), slice(start, stop)
 
 
-def by_image(cut: Iterable[AnyPiece]) -> list[list[AnyPiece]]:
-    """Put pieces of the same images together: what their patches have in common is theirs alone.
+def columns_of(image: Array, g: Geometry) -> Iterator[tuple[Array, slice]]:
+    """Copy the patches of an image piece by piece into the rows of a matrix (im2col).
 
     Args:
-        cut: Pieces, of which the first entry is the slice of images; those of the same images stand
-            one behind the other.
-
-    >>> [len(group) for group in by_image(pieces(2, (4, 5), CHUNK_BYTES // 10))]
-    [2, 2]
-    """
-    return [list(group) for _, group in groupby(cut, lambda piece: piece[0].start)]
-
-
-class Columns:
-    """The patches of an image, copied piece by piece into the rows of a matrix (im2col).
+        image: Padded, (N, H, W, C); the channels are one run in memory.
+        g: Where the patches lie.
 
     A patch is copied in runs of ``kw * C`` numbers. Where these are short the matrix is written
     column by column instead, in runs of a whole output row; it is the same matrix.
 
+    Yields:
+        A matrix (positions, kh * kw * C), one patch per row, and which positions these are. It is a
+        workspace: the next step overwrites it.
+
     >>> image = np.arange(9.0).reshape(1, 3, 3, 1)
-    >>> columns = Columns(image, geometry((3, 3), (2, 2), (1, 1), ((0, 0), (0, 0)), (1, 1)))
-    >>> columns.of(columns.pieces[0])
+    >>> g = geometry((3, 3), (2, 2), (1, 1), ((0, 0), (0, 0)), (1, 1))
+    >>> next(columns_of(image, g))[0]
     array([[0., 1., 3., 4.],
            [1., 2., 4., 5.],
            [3., 4., 6., 7.],
            [4., 5., 7., 8.]])
     """
-
-    def __init__(self, image: Array, g: Geometry) -> None:
-        """Cut the matrix into pieces.
-
-        Args:
-            image: Padded, (N, H, W, C); the channels are one run in memory.
-            g: Where the patches lie.
-        """
-        n, _, _, c = image.shape
-        self.width = g.kernel[0] * g.kernel[1] * c
-        self.whole = image.reshape(-1, c) if g.is_pointwise else None
-        self.patches = _patches(image, g)  # (N, OH, OW, kh, kw, C)
-        everything = (slice(0, n), slice(0, g.out[0]), slice(0, n * g.out[0] * g.out[1]))
-        cut = pieces(n, g.out, self.width * image.itemsize)
-        self.pieces = [everything] if g.is_pointwise else list(cut)
-        self._workspace = threading.local()
-
-    def of(self, piece: Piece) -> Array:
-        """Return the matrix (positions, kh * kw * C) of a piece, one patch per row.
-
-        It is a workspace: the next piece of the same thread overwrites it.
-        """
-        if self.whole is not None:
-            return self.whole
-        images, rows, positions = piece
-        patches, count = self.patches[images, rows], positions.stop - positions.start
-        memory = self._memory(count * self.width)
-        if patches.shape[-1] > FEW_CHANNELS:
-            np.copyto(memory.reshape(patches.shape), patches)
-            return memory.reshape(count, self.width)
-        by_tap = patches.transpose(3, 4, 5, 0, 1, 2)
-        np.copyto(memory.reshape(by_tap.shape), by_tap)
-        return memory.reshape(self.width, count).T
-
-    def _memory(self, size: int) -> Array:
-        """Return this thread's workspace."""
-        memory: Array | None = getattr(self._workspace, "memory", None)
-        if memory is None or memory.size < size:
-            memory = self._workspace.memory = np.empty(size, self.patches.dtype)
-        return memory[:size]
+    n, _, _, c = image.shape
+    if g.is_pointwise:
+        yield image.reshape(-1, c), slice(0, n * g.out[0] * g.out[1])
+        return
+    patches = _patches(image, g)  # (N, OH, OW, kh, kw, C)
+    width = g.kernel[0] * g.kernel[1] * c
+    workspace = np.empty(0, image.dtype)
+    for images, rows, positions in pieces(n, g.out, width * image.itemsize):
+        count = positions.stop - positions.start
+        if workspace.size < count * width:
+            workspace = np.empty(count * width, image.dtype)
+        piece, memory = patches[images, rows], workspace[: count * width]
+        if c > FEW_CHANNELS:
+            np.copyto(memory.reshape(piece.shape), piece)
+            yield memory.reshape(count, width), positions
+        else:
+            by_tap = piece.transpose(3, 4, 5, 0, 1, 2)
+            np.copyto(memory.reshape(by_tap.shape), by_tap)
+            yield memory.reshape(width, count).T, positions
 
 
 def seen_by(tap: Pair, rows: slice, g: Geometry) -> tuple[slice, slice]:

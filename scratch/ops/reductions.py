@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from scratch.ops import parallel
 from scratch.ops.checks import Array, ShapeError
+from scratch.ops.parts import over_batch
 
 REDUCTIONS = ("none", "mean", "sum")
 
@@ -93,7 +93,7 @@ def channel_sum(x: Array, of: Callable[[slice], Array] | None = None) -> Array:
         def add(part: slice) -> None:
             np.matmul(ones, values(part).transpose(axes), out=rows[part])
 
-        parallel.over_batch(add, x)
+        over_batch(add, x)
         sums = rows.reshape(-1, x.shape[1])
     else:
         positions = values(everything).reshape(len(x), x.shape[1], -1)  # (N, C, positions)

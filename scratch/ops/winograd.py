@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scratch.ops import checks, conv, parallel
+from scratch.ops import checks, conv
 from scratch.ops.checks import Array, Padding, Pair
 from scratch.ops.conv_tiles import finite
-from scratch.ops.patches import Geometry, by_image, channels_last, geometry
+from scratch.ops.patches import Geometry, channels_last, geometry
 from scratch.ops.winograd_kernels import KernelGradient, Kernels
 from scratch.ops.winograd_matrices import POINTS, TAPS, transforms
-from scratch.ops.winograd_tiles import OVERLAP, Piece, Tiling, parts, rows
+from scratch.ops.winograd_tiles import OVERLAP, Tiling, parts, rows
 
 FAST = 4
 """The tile that saves the most products, the default; the measurements below are of it."""
@@ -45,10 +45,6 @@ class Least(NamedTuple):
 WITH_BACKWARD, FORWARD_ALONE = Least(8, 160), Least(24, 300)
 WASTE = 3
 """Outputs made per output wanted, at most: maps of 2 x 2 need 4, which saves no product."""
-
-
-Term = tuple[slice, Array]
-"""Of the kernels' gradient: a block of output maps, and what a piece of tiles adds to it."""
 
 
 class WinogradCache(NamedTuple):
@@ -148,25 +144,19 @@ def conv2d(
     count = len(x) * tiling.high * tiling.wide if keep else 0
     values = rows(len(of_tile), count * channels, x.dtype)
     y = np.empty((len(x), *tiling.covered, out_channels), x.dtype)
-
-    def convolve(piece: Piece) -> None:
+    for piece in pieces:
         d = rows(len(of_tile), piece.tiles * channels, x.dtype)
         piece.split(d)[...] = piece.of(windows)
         v = values[:, piece.columns(channels)] if keep else rows(len(d), d.shape[1], x.dtype)
         np.matmul(of_tile, d, out=v)
         m = rows(len(of_tile), piece.tiles * out_channels, x.dtype)
-
-        def multiply(maps: slice) -> None:
-            np.matmul(piece.by_tile(v), kernels.of(maps), out=piece.by_tile(m)[:, :, maps])
-
-        parallel.each(multiply, kernels.blocks)
+        for maps, u in kernels:
+            np.matmul(piece.by_tile(v), u, out=piece.by_tile(m)[:, :, maps])
         outputs = of_output @ m  # (m^2, tiles * O)
         if bias is not None:
             lines = outputs.reshape(-1, out_channels)  # a view
             lines += bias
         piece.of(tiling.outputs(y))[...] = piece.split(outputs)
-
-    parallel.each(convolve, pieces)
     y = np.ascontiguousarray(y[:, : g.out[0], : g.out[1]])
     cache = WinogradCache(x, weight, bias is not None, g, needs_dx, tile, values)
     return y.transpose(0, 3, 1, 2), cache
@@ -219,45 +209,23 @@ def conv2d_backward(dy: Array, cache: WinogradCache) -> tuple[Array | None, Arra
     d_outputs = tiling.outputs(_covering(lines, tiling))
     gradient = KernelGradient(weight, tile, len(kernels.blocks))
     d_image = _edged(tiling, channels, x.dtype) if needs_dx else None
-
-    def go_back(piece: Piece) -> list[Term]:
+    for piece in reversed(pieces):  # so that each adds to what the one below has set
         d_out = rows(len(of_output), piece.tiles * out_channels, x.dtype)
         piece.split(d_out)[...] = piece.of(d_outputs)
         dm = rows(len(of_tile), piece.tiles * out_channels, x.dtype)
         np.matmul(of_output.T, d_out, out=dm)
         v = piece.by_tile(values[:, piece.columns(channels)])
         dv = rows(len(of_tile), piece.tiles * channels, x.dtype)
-        terms = []
-
-        def multiply(maps: slice) -> tuple[Term, Array | None]:
+        for maps, u in kernels:
             d = piece.by_tile(dm)[:, :, maps]  # (n^2, tiles, maps)
-            term = (maps, gradient.term(d, v))
-            if not needs_dx or maps.start:
-                return term, d @ kernels.of(maps) if needs_dx else None
-            np.matmul(d, kernels.of(maps), out=piece.by_tile(dv))
-            return term, None
-
-        def add(products: tuple[Term, Array | None]) -> None:
-            nonlocal dv
-            terms.append(products[0])
-            if products[1] is not None:
-                dv += products[1].reshape(dv.shape)
-
-        parallel.each(multiply, kernels.blocks, add)
+            gradient.add(maps, d, v)
+            if needs_dx and maps.start == 0:
+                np.matmul(d, u, out=piece.by_tile(dv))
+            elif needs_dx:
+                dv += (d @ u).reshape(dv.shape)
         if d_image is not None:
             dd = of_tile.T @ dv
             _add_tiles(piece.of(tiling.windows(d_image)), piece.split(dd))
-        return terms
-
-    def all_back(of_images: list[Piece]) -> list[Term]:
-        return [term for piece in of_images for term in go_back(piece)]
-
-    def add_terms(terms: list[Term]) -> None:
-        for maps, term in terms:
-            gradient.add(maps, term)
-
-    # Reversed, so that each adds to what the one below has set.
-    parallel.each(all_back, by_image(reversed(pieces)), add_terms)
     dbias = np.ones(lines[..., 0].size, dy.dtype) @ lines.reshape(-1, out_channels)
     dx = None if d_image is None else _inside(d_image, x, g)
     return dx, gradient.total(), dbias if has_bias else None

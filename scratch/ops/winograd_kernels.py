@@ -5,6 +5,8 @@ few tiles are multiplied with them, writing them and reading them again would ta
 are made for a block of output maps, used while they lie in the cache, and made again when needed.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from scratch.ops.checks import Array
@@ -36,9 +38,10 @@ class Kernels:
         self.blocks = [slice(first, first + step) for first in range(0, len(weight), step)]
         self.held = self._values(weight) if len(self.blocks) == 1 else None
 
-    def of(self, maps: slice) -> Array:
-        """Return U of a block of output maps."""
-        return self._values(self.weight[maps]) if self.held is None else self.held
+    def __iter__(self) -> Iterator[tuple[slice, Array]]:
+        """Yield each block of output maps and its U."""
+        for maps in self.blocks:
+            yield maps, self._values(self.weight[maps]) if self.held is None else self.held
 
     def _values(self, weight: Array) -> Array:
         flat = rows(len(self.transform), weight[:, :, 0, 0].size, weight.dtype)
@@ -61,20 +64,11 @@ class KernelGradient:
         self.transform = transforms(tile, weight.dtype).kernel
         self.sum: Array | None = None
 
-    def term(self, d_products: Array, values: Array) -> Array:
-        """Return dU_k = dM_k^T V_k of a piece, for :meth:`add`.
-
-        Args:
-            d_products: dM (n^2, tiles, maps).
-            values: V (n^2, tiles, C).
-        """
-        d_kernels = d_products.transpose(0, 2, 1) @ values
-        return d_kernels if self.whole else self._back(d_kernels)
-
-    def add(self, maps: slice, term: Array) -> None:
-        """Add the term of a piece and a block of output maps."""
+    def add(self, maps: slice, d_products: Array, values: Array) -> None:
+        """Add dU_k = dM_k^T V_k of a piece: dM (n^2, tiles, maps), V (n^2, tiles, C)."""
+        term = d_products.transpose(0, 2, 1) @ values
         if not self.whole:
-            self.dweight[maps] += term
+            self.dweight[maps] += self._back(term)
         elif self.sum is None:
             self.sum = term
         else:
