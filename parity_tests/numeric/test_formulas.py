@@ -11,8 +11,10 @@ from scratch.data.generators import (
     between,
     coin,
     complex_curve,
+    echo,
     flats,
     fourier,
+    minus,
     sine,
 )
 from scratch.data.streams import stream
@@ -39,6 +41,8 @@ def sizes(name: str) -> list[int]:
         ("arc", [400, 100, 100]),
         ("coin", [1000, 200, 500]),
         ("fourier", [25, 50, 100]),
+        ("echo", [200, 50, 50]),
+        ("minus", [136, 136, 136]),
     ],
 )
 def test_training_and_test_sets_have_the_books_sizes(name, expected):
@@ -121,3 +125,26 @@ def test_fourier():
     assert 0.95 < r2 < 0.975
     val_x, _ = between(stream(0, "formulas"))
     assert np.abs(val_x - clean_x.T).min() > 1e-4
+
+
+def test_an_echo_is_the_number_before():
+    x, y = drawn(echo, 20_000)
+    assert x.shape == (20_000, 2, 1)
+    assert np.array_equal(x[:, 0], y)
+    assert np.array_equal(x[1:, 0], x[:-1, 1])  # neighbours in one row of numbers
+    assert x.min() >= 0
+    assert x.max() < 1
+    assert abs(np.corrcoef(x[:, 0, 0], x[:, 1, 0])[0, 1]) < 3 / np.sqrt(20_000)
+
+
+def test_differences_of_binary_numbers_are_all_there_and_right():
+    x, y = minus(stream(0, "formulas"))
+    assert x.shape == (136, 4, 2)
+    assert y.shape == (136, 4)
+    a, b = (x[:, :, which] @ (1, 2, 4, 8) for which in (0, 1))
+    assert {(int(p), int(q)) for p, q in zip(a, b, strict=True)} == {
+        (p, q) for p in range(16) for q in range(p + 1)
+    }
+    assert np.array_equal(y @ (1, 2, 4, 8), a - b)
+    # The book's file: the shares of ones, the least significant bit first.
+    assert [f"{share:.2f}" for share in y.mean(axis=0)] == ["0.47", "0.44", "0.38", "0.26"]

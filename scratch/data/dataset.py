@@ -19,8 +19,7 @@ class Split:
 
     Attributes:
         x: (N, *shape) float32, as the network takes them.
-        y: (N, outputs) float32 for regression, (N, 1) float32 for binary tasks, (N,) int64 for
-            several classes.
+        y: (N, outputs) float32 for regression and binary tasks, (N,) int64 for several classes.
         crops: how the pictures vary from epoch to epoch, None if they do not.
     """
 
@@ -68,8 +67,8 @@ class Table:
 class Dataset:
     """Three splits that share no sample.
 
-    Exceptions: truth tables, and the book's own files of chapters 4 to 7, which have no test part;
-    there every split is the whole set.
+    Exceptions: truth tables, all differences of binary numbers, and the book's own files of
+    chapters 4 to 7, which have no test part; there every split is the whole set.
 
     Attributes:
         name: key of the set.

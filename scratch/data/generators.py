@@ -1,8 +1,8 @@
 """The book's generated data sets, by formula.
 
-Each function draws `n` samples from a generator and returns x (N, F) and the labels or targets as
-the formula gives them. Where the book tests on the curve itself, `clean` leaves out the noise and
-spaces x evenly.
+Each function draws `n` samples from a generator and returns x (N, F), or sequences (N, T, D), and
+the labels or targets as the formula gives them. Where the book tests on the curve itself, `clean`
+leaves out the noise and spaces x evenly.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from scratch.data.points import line_points
+from scratch.data.sequences import echo, minus
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Samples = tuple[Array, Array]
@@ -250,4 +251,6 @@ GENERATORS: dict[str, Recipe] = {
     "arc": Recipe(arc, {"n": 100}, {"n": 100}),
     "coin": Recipe(coin, {"n": 200}, {"n": 500}),
     "fourier": Recipe(fourier, {"n": 50}, {"n": 100, "clean": True}, draw_val=between),
+    "echo": Recipe(echo, {"n": 50}, {"n": 50}),
+    "minus": Recipe(minus),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,9 @@ def load(
     """Return the data set of a chapter.
 
     Generated sets: training, validation and test are three independent draws of the book's number
-    of samples; truth tables are their rows three times. Real tables and digits: 70 / 10 / 20 % of
-    each class. Files: see `scratch.data.files`, `scratch.data.images.load_idx` and
-    `scratch.data.colour_sets.load_files`.
+    of samples; truth tables, and all differences of binary numbers, are their rows three times.
+    Real tables and digits: 70 / 10 / 20 % of each class. Files: see `scratch.data.files`,
+    `scratch.data.images.load_idx` and `scratch.data.colour_sets.load_files`.
 
     The chapter's own set is normalised as the chapter says. Another set has other units: where the
     chapter says "none", it is brought to 0 ... 1 ("min-max"), a regression's target too.
@@ -149,7 +150,7 @@ def _dataset(
     if x.shape[1:] != data.shape:
         raise UserError(f"samples are of shape {x.shape[1:]}; the chapter takes {data.shape}")
     own = "none" if name == data.name else "min-max"
-    names = features or tuple(f"x{column + 1}" for column in range(x.shape[1]))
+    names = features or tuple(f"x{column + 1}" for column in range(math.prod(x.shape[1:])))
     record = preprocess.fit(_kind(data.normalise, own), x, names)
     if data.task == "regression":
         kind = _kind(data.normalise_target, own)

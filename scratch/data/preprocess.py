@@ -6,6 +6,8 @@ The record is all that a program without this package needs to repeat it:
   normalised as `scratch.data.normalise` says for this kind, with the numbers of that column: here
   (x - low[j]) / (high[j] - low[j]), or 0 where low and high are equal. The numbers come from the
   training split only, so other samples may fall outside of 0 ... 1.
+- the same with `"shape": [T, D]`: sequences of T steps, whose T D numbers are the columns, step
+  after step.
 - `{"kind": "image", "source": [h, w], "full": 16, "enlarge": 3, "border": 2, "size": [H, W],
   "channels": 1, "value_range": [a, b], "shape": [...]}`: each pixel of an h x w image is repeated
   `enlarge` times in both directions, `border` empty pixels are added on every side, an empty pixel
@@ -33,7 +35,7 @@ Record = dict[str, Any]
 
 
 def fit(kind: str, x: Array, names: Sequence[str]) -> Record:
-    """Return the record that normalises the columns of x (N, F), the training samples.
+    """Return the record that normalises the columns of x (N, F) or (N, T, D), the training samples.
 
     Raises:
         UserError: as `normalise.fit`.
@@ -41,8 +43,8 @@ def fit(kind: str, x: Array, names: Sequence[str]) -> Record:
     >>> fit("centre", np.array([[1.0, 7.0], [3.0, 7.0]]), ["km", "rooms"])["mean"]
     [2.0, 7.0]
     """
-    numbers = normalise.fit(kind, x, names)
-    return {**numbers, "shape": [x.shape[1]], "names": list(names)}
+    numbers = normalise.fit(kind, x.reshape(len(x), len(names)), names)
+    return {**numbers, "shape": list(x.shape[1:]), "names": list(names)}
 
 
 def fit_target(kind: str, y: Array) -> Record:
@@ -77,8 +79,9 @@ def apply(record: Mapping[str, Any], raw: Array, full: float | None = None) -> A
 
     Args:
         record: see the module.
-        raw: tables (N, F); images (N, h, w) or (h, w), before or after enlarging; colour pictures
-            (N, H, W, 3) or (H, W, 3).
+        raw: tables (N, F); sequences (N, T, D), (T, D) or as rows of a table (N, T D); images
+            (N, h, w) or (h, w), before or after enlarging; colour pictures (N, H, W, 3) or
+            (H, W, 3).
         full: images: the value of full ink; the record's own if None (255 for ordinary pictures).
 
     Returns:
@@ -91,7 +94,9 @@ def apply(record: Mapping[str, Any], raw: Array, full: float | None = None) -> A
     if record["kind"] == "image":
         image = colour.apply if record["channels"] == 3 else _image
         return image(record, raw, record["full"] if full is None else full)
-    columns = record["shape"][0]
+    shape, columns = tuple(record["shape"]), len(record["names"])
+    if len(shape) > 1 and shape in (raw.shape, raw.shape[1:]):
+        raw = raw.reshape(-1, columns)
     if raw.ndim != 2 or raw.shape[1] != columns or not len(raw):
         raise UserError(f"expects (N, {columns}), N rows of {columns} values; got {raw.shape}")
     with np.errstate(over="ignore"):
@@ -103,7 +108,7 @@ def apply(record: Mapping[str, Any], raw: Array, full: float | None = None) -> A
             f"row {row + 1}, column {column + 1} ({name}) is {raw[row, column]}, "
             "too large for float32; use other units"
         )
-    return x
+    return x.reshape(len(x), *shape)
 
 
 def invert(record: Mapping[str, Any], x: Array) -> Array:
