@@ -67,7 +67,9 @@ def draw(
     x, title = dataset.test.x, f"{chapter.title}\ntest split"
     truth, outputs = _classes(dataset), predict(x)
     binary = chapter.data.task == "binary"
-    guess = outputs[:, 0] > 0 if binary else outputs.argmax(axis=1)  # a sigmoid's or a tanh's logit
+    guess = (
+        outputs.reshape(-1) > 0 if binary else outputs.argmax(axis=1)
+    )  # a sigmoid's or a tanh's logit
     if x.shape[1:] == (1,) and binary:
         drawn.append(_probability(folder, dataset, truth, predict, title))
     if x.shape[1:] == (2,):
@@ -101,8 +103,8 @@ def _path(folder: Path, chapter: Chapter, dataset: Dataset, histories: dict[str,
 
 
 def _classes(dataset: Dataset) -> Array:
-    """Return the class numbers (N,) of the test split; labels such as -1 and 1 become 0 and 1."""
-    y = dataset.test.y.reshape(len(dataset.test))
+    """Return the class numbers of the test split; labels such as -1 and 1 become 0 and 1."""
+    y = dataset.test.y.reshape(-1)
     if "labels" in dataset.preprocessing:
         _, second = dataset.preprocessing["labels"]
         y = y == np.asarray(second, y.dtype)

@@ -160,9 +160,9 @@ def grow(
 
 
 def classes(chapter: Chapter, outputs: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the class numbers (N,) that a network's outputs (N, C) name."""
+    """Return the class numbers (N,) that a network's outputs (N, C) name, (N K,) of K answers."""
     binary = chapter.data.task == "binary"
-    named: Any = outputs[:, 0] > 0 if binary else outputs.argmax(axis=1)
+    named: Any = outputs.reshape(-1) > 0 if binary else outputs.argmax(axis=1)
     return named.astype("int64")  # type: ignore[no-any-return]
 
 

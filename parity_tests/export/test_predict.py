@@ -71,6 +71,7 @@ def test_probabilities_are_softmax_and_sigmoid() -> None:
     assert abs(one - 1 / (1 + np.exp(-2.0))) <= whole(np.ones(1))
     assert abs(zero + one - 1) <= whole(np.ones(1))
     assert labels("binary", ("no", "yes"), np.array([[0.0], [0.1]])) == ("no", "yes")
+    assert labels("binary", ("0", "1"), np.array([[3.0, -1.0, 0.1]])) == ("1 0 1",)
     assert labels("regression", (), np.array([[2.0]])) == ()
     with pytest.raises(UserError, match="3 classes, but 2 names"):
         labels("multiclass", ("a", "b"), logits)

@@ -47,7 +47,7 @@ def targets(chapter: spec.Chapter, rng: np.random.Generator, dtype: str, samples
         return inputs.signed(rng, (samples, *_output(chapter)), dtype)
     if data.task == "binary":
         labels = np.asarray(data.options.get("labels", (0, 1)), dtype=np.float64)
-        return labels[rng.integers(0, 2, (samples, 1))]
+        return labels[rng.integers(0, 2, (samples, *_output(chapter)))]
     return rng.integers(0, len(data.classes), samples)
 
 

@@ -159,12 +159,15 @@ def _reach(given: list[Array]) -> int | None:
 
 
 def _classes(task: str, y: Array, y64: Array) -> tuple[int, int]:
-    """Count samples whose margin is above twice the error, and those of them that differ."""
+    """Count answers whose margin is above twice the error, and those of them that differ.
+
+    A sample has one, but where several yes-or-no questions are asked of it.
+    """
     if task == "regression":
         return 0, 0
     error = float(np.abs(y - y64).max())
     if task == "binary":
-        margin, same = np.abs(y64[:, 0]), (y[:, 0] > 0) == (y64[:, 0] > 0)
+        margin, same = np.abs(y64), (y > 0) == (y64 > 0)
     else:
         ordered = np.sort(y64, axis=1)
         margin, same = ordered[:, -1] - ordered[:, -2], y.argmax(1) == y64.argmax(1)

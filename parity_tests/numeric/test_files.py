@@ -276,6 +276,8 @@ def test_scores_by_hand():
     assert score("multiclass", logits, np.array([0, 2, 0, 0])) == {"accuracy": 0.75}
     binary = np.array([[-1.0], [0.5], [0.0], [3.0]])
     assert score("binary", binary, np.array([[0.0], [1.0], [1.0], [1.0]])) == {"accuracy": 0.75}
+    several = np.array([[-1.0, 0.5], [2.0, -3.0]])
+    assert score("binary", several, np.array([[0.0, 1.0], [1.0, 1.0]])) == {"accuracy": 0.75}
     outputs, targets = np.array([[1.0], [2.0], [6.0]]), np.array([[1.0], [3.0], [5.0]])
     assert score("regression", outputs, targets) == {"r2": 0.75}
 

@@ -77,6 +77,32 @@ def test_a_hyperbolic_tangent_has_its_own_probability():
     assert found.label == "yes"
 
 
+def test_several_answers_are_one_word_with_one_probability():
+    said = np.array([[0.0, 0.0], [-1e4, 1e4]], np.float32)
+    found = Echo("binary", {"kind": "none"}, ("0", "1")).predict(said)
+    assert [dict(one.probabilities) for one in found] == [{"0 0": 0.25}, {"0 1": 1.0}]
+    assert [one.label for one in found] == ["0 0", "0 1"]
+
+
+def test_a_sequence_is_read_step_after_step(tmp_path):
+    steps = np.array([[[1.0, 20.0], [3.0, 40.0], [5.0, 60.0]], [[3.0, 40.0], [5.0, 80.0], [9, 60]]])
+    record = fit("min-max", steps, ["a1", "b1", "a2", "b2", "a3", "b3"])
+    assert record["shape"] == [3, 2]
+    x = apply(record, steps)
+    assert x.tolist() == [[[0, 0], [0, 0], [0, 0]], [[1, 1], [1, 1], [1, 0]]]
+    assert np.array_equal(inputs.read("3,40,5,80,9,60", record), x[1:])
+    for name, raw, expected in (
+        ("all", steps, x),
+        ("one", steps[1], x[1:]),
+        ("rows", steps.reshape(2, 6), x),
+    ):
+        np.save(tmp_path / f"{name}.npy", raw)
+        assert np.array_equal(inputs.read(str(tmp_path / f"{name}.npy"), record), expected)
+    for wrong in ((2, 2), (1, 2, 3), (1, 5)):
+        with pytest.raises(UserError, match=r"expects \(N, 6\)"):
+            apply(record, np.ones(wrong))
+
+
 def test_every_one_of_several_numbers_is_predicted(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "scripts"))
     script = importlib.import_module("predict")

@@ -11,7 +11,7 @@ import numpy as np
 
 from scratch.data.preprocess import invert_target
 from scratch.deploy import inputs, schema
-from scratch.deploy.answer import class_numbers, probabilities
+from scratch.deploy.answer import all_right, labels, probabilities
 from scratch.spec.errors import UserError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -22,8 +22,10 @@ class Prediction:
     """What the network says about one sample.
 
     Attributes:
-        label: name of the likeliest class; "" for regression.
-        probabilities: of every class by name; empty for regression.
+        label: name of the likeliest class, of several binary answers one after the other; "" for
+            regression.
+        probabilities: of every class by name, of several binary answers of the likeliest only;
+            empty for regression.
         values: predicted numbers in the target's unit, one per output; empty for classes.
     """
 
@@ -103,12 +105,17 @@ class Predictor:
                     f'"{kind}" value of any target; the input is unlike what it was trained on'
                 )
             return [Prediction(values=tuple(row)) for row in values.tolist()]
+        names = labels(bundle.task, bundle.classes, y)
+        if bundle.task == "binary" and y.shape[1] > 1:
+            shares = all_right(y).tolist()
+            return [
+                Prediction(name, {name: share}) for name, share in zip(names, shares, strict=True)
+            ]
         # (1 + tanh z) / 2 is the sigmoid of 2 z.
         scale = 2 if "labels" in bundle.preprocessing else 1
-        shares = probabilities(bundle.task, scale * y)
         return [
-            Prediction(bundle.classes[number], dict(zip(bundle.classes, row.tolist(), strict=True)))
-            for number, row in zip(class_numbers(bundle.task, y), shares, strict=True)
+            Prediction(name, dict(zip(bundle.classes, row, strict=True)))
+            for name, row in zip(names, probabilities(bundle.task, scale * y).tolist(), strict=True)
         ]
 
     def read(self, text: str, *, invert: bool | None = None, prepared: bool = False) -> Array:

@@ -150,8 +150,9 @@ def score(task: str, outputs: Array, targets: Array) -> dict[str, float]:
 
     Args:
         task: "regression" (R2), "binary" or "multiclass" (accuracy).
-        outputs: what the network returns: values (N, 1), one logit (N, 1), or logits (N, C).
-        targets: (N, 1), or class numbers (N,).
+        outputs: what the network returns: values (N, K), a logit for each of K yes-or-no answers,
+            (N, K), or logits (N, C). The accuracy is the share of right answers among all N K.
+        targets: (N, K), or class numbers (N,).
 
     Returns:
         {"r2": ...} or {"accuracy": ...}; NaN where an output is not finite, or for the R2 of a
@@ -171,6 +172,6 @@ def score(task: str, outputs: Array, targets: Array) -> dict[str, float]:
 
     if task == "regression":
         return {name: float(r2_score(targets, outputs))}
-    guess = outputs[:, 0] > 0 if task == "binary" else outputs.argmax(axis=1)
-    truth = targets[:, 0] > 0.5 if task == "binary" else targets
+    guess = outputs.reshape(-1) > 0 if task == "binary" else outputs.argmax(axis=1)
+    truth = targets.reshape(-1) > 0.5 if task == "binary" else targets
     return {name: float(accuracy_score(truth, guess))}

@@ -32,9 +32,9 @@ class Data:
     Attributes:
         name: key of `scratch.data` for the default, embedded set.
         shape: one sample as the network takes it, without the batch.
-        task: "regression", "binary" or "multiclass".
+        task: "regression", "binary" (one yes-or-no answer, or several) or "multiclass".
         classes: names of the classes, in label order.
-        features: names of the inputs of a tabular set, with units.
+        features: names of the inputs of a tabular set, with units; of a sequence, step after step.
         target: name of the predicted quantity, with its unit.
         alternatives: bundled real sets of the same shape.
         value_range: images only: what an empty and a fully inked pixel become.
