@@ -74,6 +74,29 @@ class Tiled(Case):
         return y, cache
 
 
+class WithLast(Case):
+    """An operation that returns a last cell beside the states; here one lies behind the other."""
+
+    def forward(self, *arrays: Array | None, naive: bool = False) -> tuple[Any, Any]:
+        """Return ``y, cache``, where ``y[-1]`` is the cell."""
+        (y, last), cache = super().forward(*arrays, naive=naive)
+        return np.concatenate([y, last[None]]), cache
+
+    def backward(self, dy: Any, cache: Any, naive: bool = False) -> tuple[Array | None, ...]:
+        """Return the gradients as a tuple."""
+        gradients: tuple[Array | None, ...]
+        gradients = self.function("_backward", naive)(dy[:-1], dy[-1], cache)
+        return gradients
+
+
+class Indexed(Case):
+    """An operation whose first array holds integers, which have no gradient."""
+
+    def backward(self, dy: Any, cache: Any, naive: bool = False) -> tuple[Array | None, ...]:
+        """Return the gradients as a tuple, none for the integers."""
+        return None, *super().backward(dy, cache, naive)
+
+
 def cotangent(like: Any, seed: int) -> Array:
     """Draw a random signed gradient for an output."""
     y = np.asarray(like)

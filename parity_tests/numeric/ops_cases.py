@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from parity_tests.numeric.ops_case import Case, Tiled
+from parity_tests.numeric.ops_case import Case, Indexed, Tiled, WithLast
 from parity_tests.numeric.ops_draws import (
+    below,
     labels,
     normal,
     nothing,
     positive,
     real,
     share,
+    small,
     spaced,
     wide_positive,
 )
@@ -33,6 +35,23 @@ def _tiled(tile: int, n: int, c: int, h: int, w: int, o: int, **options: Any) ->
 
 def _pool(op: str, *shape: int, **options: Any) -> Case:
     return Case("pool", op, ((spaced if op == "max_pool2d" else normal)(*shape),), options)
+
+
+def _recurrent(
+    op: str, steps: int, n: int, inputs: int, hidden: int, *, biases: str = "both", **options: Any
+) -> Case:
+    """Make a case; both biases, one of them or none."""
+    gates = {"rnn": 1, "lstm": 4, "gru": 3}[op]
+    start = normal(n, hidden)
+    bias = {name: normal(gates * hidden) for name in ("ih", "hh") if biases in ("both", name)}
+    draws = (
+        normal(steps, n, inputs),
+        *((start, start) if op == "lstm" else (start,)),
+        small(gates * hidden, inputs),
+        small(gates * hidden, hidden),
+        *(bias.get(name, nothing) for name in ("ih", "hh")),
+    )
+    return (WithLast if op == "lstm" else Case)(op, op, draws, options)
 
 
 LINEAR = (
@@ -179,6 +198,25 @@ JOIN = (
     Case("joins", "concat", (normal(2, 3, 5), normal(2, 3, 4)), {"axis": -1}),
     Case("joins", "concat", (normal(3, 2),), {"axis": 0}),
 )
+RECURRENT = (
+    *(
+        case
+        for op in ("rnn", "lstm", "gru")
+        for case in (
+            _recurrent(op, 5, 2, 3, 4),
+            _recurrent(op, 1, 3, 5, 2, biases="none"),
+            _recurrent(op, 4, 1, 1, 3, biases="ih"),
+            _recurrent(op, 3, 2, 4, 1, biases="hh"),
+        )
+    ),
+    _recurrent("rnn", 5, 2, 3, 4, nonlinearity="relu"),
+)
+LOOKUP = (
+    Indexed("embedding", "embedding", (below(4, 3, 5), normal(4, 2))),
+    Indexed("embedding", "embedding", (below(3, 7), normal(3, 4)), {"padding_idx": 1}),
+    Indexed("embedding", "embedding", (below(9, 2), normal(9, 1))),
+    Indexed("embedding", "embedding", (below(5), normal(5, 3))),
+)
 _CE_WEIGHTS = {True: positive(4), False: nothing}
 LOSS = (
     *(
@@ -230,6 +268,8 @@ EVERY = (
         *NORM,
         *LRN,
         *JOIN,
+        *RECURRENT,
+        *LOOKUP,
         *LOSS,
     ),
     TANH_LOSS,

@@ -27,6 +27,15 @@ def normal(*shape: int) -> Draw:
     return lambda rng, dtype: signed(rng, shape, dtype)
 
 
+def small(*shape: int) -> Draw:
+    """Half as large: what saturates has hardly a gradient."""
+
+    def draw(rng: np.random.Generator, dtype: Any) -> Array:
+        return (signed(rng, shape, dtype) / 2).astype(dtype)
+
+    return draw
+
+
 def spaced(*shape: int) -> Draw:
     """Distinct numbers, no two of equal real part, in random order; a third of them negative."""
 
@@ -51,6 +60,11 @@ def nothing(_: np.random.Generator, __: Any) -> None:
 def labels(*values: int) -> Draw:
     """The given class numbers."""
     return lambda _, __: np.array(values, np.int64)
+
+
+def below(number: int, *shape: int) -> Draw:
+    """Integers from 0 to number - 1; where there are more of them, some occur twice."""
+    return lambda rng, _: rng.integers(number, size=shape)
 
 
 def share(*shape: int) -> Draw:

@@ -17,16 +17,20 @@ from scratch.ops import (
     conv,
     curves,
     dropout,
+    embedding,
     functions,
     gates,
+    gru,
     joins,
     linear,
     linear_naive,
     loss,
     lrn,
+    lstm,
     norm,
     pool,
     rectifiers,
+    rnn,
     scale,
     tanh_loss,
 )
@@ -39,6 +43,11 @@ def zeros(*shape: int, dtype: Any = "f4") -> np.ndarray:
 
 X, W = zeros(2, 3, 7, 8), zeros(4, 3, 3, 2)
 Y, T = zeros(2, 3), np.array([0, 1])
+STEPS, STATE = zeros(5, 2, 3), zeros(2, 4)
+
+
+def weights(gates: int, inputs: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    return zeros(gates * 4, inputs), zeros(gates * 4, 4)
 
 
 def call(*args: Any, **options: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -118,6 +127,31 @@ REFUSED: list[tuple[Callable[..., Any], Any, str]] = [
     (joins.concat, call(Y, Y, axis=2), "an axis of an array with 2 axes; got 2"),
     (joins.concat, call(Y, zeros(2, 3, dtype="f8")), "float32; got float64"),
     (joins.concat, call(Y, zeros(2, 0)), "no empty axis; got (2, 0)"),
+    (rnn.rnn, call(STEPS[0], STATE, *weights(1)), "(T, N, 3); got (2, 3)"),
+    (rnn.rnn, call(STEPS, STATE, *weights(1, 7)), "(T, N, 7); got (5, 2, 3)"),
+    (rnn.rnn, call(STEPS[:0], STATE, *weights(1)), "(T, N, 3) with T >= 1; got (0, 2, 3)"),
+    (rnn.rnn, call(STEPS[:, :0], STATE[:0], *weights(1)), "with N >= 1; got (5, 0, 3)"),
+    (rnn.rnn, call(STEPS, STATE[:1], *weights(1)), "(2, 4); got (1, 4)"),
+    (rnn.rnn, call(STEPS, STATE.astype("f8"), *weights(1)), "float32; got float64"),
+    (rnn.rnn, call(STEPS.astype("f8"), STATE, *weights(1)), "float32; got float64"),
+    (rnn.rnn, call(STEPS, STATE, weights(1)[0], zeros(4, 3)), "(3, 3); got (4, 3)"),
+    (rnn.rnn, call(STEPS, STATE, *weights(1), zeros(3)), "(4,); got (3,)"),
+    (rnn.rnn, call(STEPS, STATE, *weights(1), None, zeros(3)), "(4,); got (3,)"),
+    (rnn.rnn, call(STEPS, STATE, *weights(1), zeros(4, dtype="f8")), "float32; got float64"),
+    (rnn.rnn, call(STEPS, STATE, *weights(1), nonlinearity="sin"), "among tanh, relu; got 'sin'"),
+    (lstm.lstm, call(STEPS, STATE, zeros(2, 3), *weights(4)), "(2, 4); got (2, 3)"),
+    (lstm.lstm, call(STEPS, STATE, STATE.astype("f8"), *weights(4)), "float32; got float64"),
+    (lstm.lstm, call(STEPS, STATE, STATE, *weights(3)), "(16, 4); got (12, 4)"),
+    (gru.gru, call(STEPS, STATE, *weights(4)), "(12, 4); got (16, 4)"),
+    (gru.gru, call(STEPS, STATE, weights(3)[0].astype("i8"), weights(3)[1]), "got int64"),
+    (gru.gru, call(STEPS, STATE, *(w.astype("f2") for w in weights(3))), "got float16"),
+    (embedding.embedding, call(zeros(2), Y), "indices of an integer dtype; got float32"),
+    (embedding.embedding, call(zeros(2) == 0, Y), "indices of an integer dtype; got bool"),
+    (embedding.embedding, call(np.array([0, 2]), Y), "indices from 0 to 1; got 2"),
+    (embedding.embedding, call(np.array([[-1]]), Y), "indices from 0 to 1; got -1"),
+    (embedding.embedding, call(T[:0], Y), "at least one sample"),
+    (embedding.embedding, call(T, zeros(3)), "(num, dim); got (3,)"),
+    (embedding.embedding, call(T, Y, 2), "a padding_idx from 0 to 1; got 2"),
     (scale.channel_scale, call(X, zeros(4), zeros(4)), "(N, 4, H, W); got (2, 3, 7, 8)"),
     (scale.channel_scale, call(X.astype("f8"), zeros(3), zeros(3)), "float32; got float64"),
     (norm.batch_norm, call(zeros(4)), "(N, C); got (4,)"),
@@ -202,3 +236,11 @@ def test_numpy_integers_are_integers() -> None:
 def test_a_window_of_no_channel_is_refused() -> None:
     with pytest.raises(ValueError, match="size=0 must be at least 1"):
         lrn.local_response_norm(X, size=0)
+
+
+def test_a_gradient_of_the_last_cell_of_another_shape_or_dtype_is_refused() -> None:
+    (y, c_n), cache = lstm.lstm(STEPS, STATE, STATE, *weights(4))
+    with pytest.raises(ShapeError, match=r"gradient of shape \(2, 4\); got \(1, 4\)"):
+        lstm.lstm_backward(y, c_n[:1], cache)
+    with pytest.raises(ShapeError, match="float32; got float64"):
+        lstm.lstm_backward(y, c_n.astype("f8"), cache)

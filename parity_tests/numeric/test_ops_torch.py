@@ -62,6 +62,38 @@ def fixed_norm(
     return F.batch_norm(x, mean.detach(), variance.detach(), weight, bias, False, 0.1, eps)
 
 
+def recurrent(
+    name: str,
+    x: Tensor,
+    starts: tuple[Tensor, ...],
+    weights: tuple[Tensor, Tensor],
+    biases: tuple[Tensor | None, ...],
+) -> tuple[Tensor, ...]:
+    """Run torch's kernel of one layer in one direction, which takes both biases or none."""
+    zero = torch.zeros(len(weights[0]), dtype=x.dtype)
+    biased = any(bias is not None for bias in biases)
+    given = [zero if bias is None else bias for bias in biases] if biased else []
+    states = [start[None] for start in starts]
+    hx = states if name == "lstm" else states[0]
+    found = getattr(torch._VF, name)(  # type: ignore[attr-defined]
+        x, hx, [*weights, *given], biased, 1, 0.0, True, False, False
+    )
+    return tuple(found)
+
+
+def rnn(x: Tensor, h0: Tensor, *rest: Any, nonlinearity: str = "tanh") -> Tensor:
+    return recurrent(f"rnn_{nonlinearity}", x, (h0,), rest[:2], rest[2:])[0]
+
+
+def gru(x: Tensor, h0: Tensor, *rest: Any) -> Tensor:
+    return recurrent("gru", x, (h0,), rest[:2], rest[2:])[0]
+
+
+def lstm(x: Tensor, h0: Tensor, c0: Tensor, *rest: Any) -> Tensor:
+    y, _, c_n = recurrent("lstm", x, (h0, c0), rest[:2], rest[2:])
+    return torch.cat([y, c_n])
+
+
 TORCH: dict[str, Callable[..., Tensor]] = {
     "linear": F.linear,
     "conv2d": torch_conv2d,
@@ -97,6 +129,10 @@ TORCH: dict[str, Callable[..., Tensor]] = {
     "half_mse_loss": half_mse,
     "bce_with_logits": torch_bce,
     "cross_entropy": F.cross_entropy,
+    "rnn": rnn,
+    "lstm": lstm,
+    "gru": gru,
+    "embedding": F.embedding,
 }
 
 
@@ -104,7 +140,7 @@ def torch_run(case: Case, arrays: tuple[Array | None, ...], dy: Array) -> list[A
     """Return torch's output and the gradient of every array that has one."""
     tensors = [None if a is None else torch.from_numpy(a.copy()) for a in arrays]
     wanted = tensors[:1] if case.is_loss else tensors
-    leaves = [t.requires_grad_() for t in wanted if t is not None]
+    leaves = [t.requires_grad_() for t in wanted if t is not None and t.is_floating_point()]
     y = TORCH[case.op](*tensors, **case.options)
     y.backward(torch.from_numpy(np.asarray(dy)))
     return [y.detach().numpy(), *(leaf.grad.numpy() for leaf in leaves if leaf.grad is not None)]
