@@ -7,6 +7,7 @@ from scratch.nn.conv_modes import CONV_MODES, conv_mode
 from scratch.nn.curves import BentIdentity, Powers, Step
 from scratch.nn.data import no_gradient_of
 from scratch.nn.dropout import Dropout
+from scratch.nn.embedding import Embedding
 from scratch.nn.functions import Affine, Log, Sin, Sqrt, Square
 from scratch.nn.gates import GELU, SiLU
 from scratch.nn.guard import StaleForwardWarning, inference
@@ -24,11 +25,15 @@ from scratch.nn.norm import BatchNorm1d, BatchNorm2d, LocalResponseNorm
 from scratch.nn.parameter import Parameter
 from scratch.nn.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from scratch.nn.rectifiers import ELU, LeakyReLU, Softplus
+from scratch.nn.recurrent import GRU, LSTM, RNN
 
 __all__ = [
     "CONV_MODES",
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "AdaptiveAvgPool2d",
     "Add",
     "Affine",
@@ -42,6 +47,7 @@ __all__ = [
     "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
     "Flatten",
     "HalfMSELoss",
     "Identity",
