@@ -77,20 +77,35 @@ def ort_run(path: Path, level: str) -> Run:
     return lambda x: np.asarray(opened.run(None, {name: x})[0])
 
 
-def reference_run(path: Path) -> Run:
-    """Return an ONNX file in the reference implementation that comes with ONNX.
+def reference(model: Any) -> Any:
+    """Return the evaluator of a model in the reference implementation that comes with ONNX.
 
-    That has two forms of max pooling. The one for a stride of 1 pads with NaN and drops what is
-    NaN, so a window of nothing else raises; such layers take the other form too.
+    It has two forms of max pooling. The one for a stride of 1 pads with NaN and drops what is NaN,
+    so a window of nothing else raises; such layers take the other form too. Its RNN knows no
+    rectifier, which is added.
+
+    Args:
+        model: a path or an `onnx.ModelProto`.
     """
     from onnx.reference import ReferenceEvaluator
-    from onnx.reference.ops import op_max_pool
+    from onnx.reference.ops import op_max_pool, op_rnn
 
     class MaxPool(op_max_pool.MaxPool):
         def _run(self, *arrays: Any, **options: Any) -> Any:
             return self._max_pool(*arrays, **options)
 
-    evaluator = ReferenceEvaluator(str(path), new_ops=[MaxPool])
+    class RNN(op_rnn.RNN_14):
+        def choose_act(self, name: str, alpha: Any, beta: Any) -> Any:
+            if name == "Relu":
+                return lambda x: np.maximum(x, 0)
+            return super().choose_act(name, alpha, beta)
+
+    return ReferenceEvaluator(model, new_ops=[MaxPool, RNN])
+
+
+def reference_run(path: Path) -> Run:
+    """Return an ONNX file in the reference implementation that comes with ONNX."""
+    evaluator = reference(str(path))
     name = evaluator.input_names[0]
     return lambda x: np.asarray(next(iter(evaluator.run(None, {name: x}))))
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from parity_tests.harness import bounds, bounds_layers
-from parity_tests.harness.engines import session
+from parity_tests.harness.engines import reference, session
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -71,12 +71,17 @@ def judge_nodes(proto: Any, x: Array) -> Iterator[NodeResult]:
             yield NodeResult(_path(node), node.op_type, made, truth, units)
 
 
+def evaluated(proto: Any, x: Array) -> Array:
+    """Return what a whole model makes of its input in float64, by ONNX's reference."""
+    return _all_tensors(proto, x)[proto.graph.output[0].name]
+
+
 def _all_tensors(proto: Any, x: Array) -> dict[str, Array]:
     from onnx import numpy_helper
 
     tensors = {w.name: _widen(numpy_helper.to_array(w)) for w in proto.graph.initializer}
     tensors[proto.graph.input[0].name] = _widen(x)
-    names = [name for node in proto.graph.node for name in node.output]
+    names = [name for node in proto.graph.node for name in node.output if name]
     nodes = [_double_node(node) for node in proto.graph.node]
     values = _evaluate(proto, nodes, tensors, names)
     return {**tensors, **dict(zip(names, values, strict=True))}
@@ -126,11 +131,10 @@ def _evaluate(
     proto: Any, nodes: list[Any], inputs: dict[str, Array], names: list[str]
 ) -> list[Array]:
     from onnx import ValueInfoProto
-    from onnx.reference import ReferenceEvaluator
 
     given = [_type_of(value, name) for name, value in inputs.items()]
     wanted = [ValueInfoProto(name=name) for name in names]
-    evaluator = ReferenceEvaluator(_model(proto, nodes, given, wanted))
+    evaluator = reference(_model(proto, nodes, given, wanted))
     return [np.asarray(value) for value in evaluator.run(names, inputs)]
 
 

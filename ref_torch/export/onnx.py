@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ref_torch.export.recurrent import with_native_recurrence
 from scratch.run.files import atomic_write
 from scratch.spec.errors import UserError
 from scratch.spec.schema import Chapter
@@ -26,7 +27,11 @@ from scratch.spec.schema import Chapter
 OPSET = 20
 IR_VERSION = 10
 EXAMPLE_BATCH = 2  # 0 and 1 are special to the exporter: they would freeze the batch
+EXAMPLE_STEPS = 3  # at least, of a free time axis
+FREE = (("batch",), ("batch", "time"))  # axes of the input, from the first
 FORBIDDEN = ("If", "Loop", "Scan", "Dropout")
+SEQUENCE = 2  # axes of a sample that is a sequence: steps, features
+Shape = tuple[int | str | None, ...]  # None for any number
 
 
 class ExportError(RuntimeError):
@@ -72,19 +77,29 @@ def to_proto(model: nn.Module, chapter: Chapter, *, optimize: bool = True) -> An
 
     Raises:
         UserError: onnx or onnxscript is not installed.
-        ExportError: the exporter failed.
+        ExportError: the exporter failed, or the network has a layer that ONNX has not.
     """
     for package in ("onnx", "onnxscript"):
         try:
             __import__(package)
         except ImportError as error:
             raise UserError(f"export needs {package}: pip install {package}") from error
-    if chapter.onnx.dynamic != ("batch",):
-        raise ExportError(f"{chapter.id}: cannot free the axes {chapter.onnx.dynamic}, only batch")
+    free = chapter.onnx.dynamic
+    if free not in FREE:
+        raise ExportError(
+            f"{chapter.id}: cannot free the axes {free}, only batch, or batch and time"
+        )
     frozen = copy.deepcopy(model).to("cpu", torch.float32).eval()
     for parameter in frozen.parameters():
         parameter.grad = None
-    example = torch.zeros(EXAMPLE_BATCH, *chapter.data.shape)
+    try:
+        frozen = with_native_recurrence(frozen)
+    except ValueError as error:
+        raise ExportError(f"{chapter.id}: {error}") from error
+    shape = chapter.data.shape
+    if "time" in free:
+        shape = (max(shape[0], EXAMPLE_STEPS), *shape[1:])
+    example = torch.zeros(EXAMPLE_BATCH, *shape)
     try:
         with _quiet():
             program = torch.onnx.export(
@@ -94,7 +109,7 @@ def to_proto(model: nn.Module, chapter: Chapter, *, optimize: bool = True) -> An
                 opset_version=OPSET,
                 input_names=[chapter.onnx.input],
                 output_names=[chapter.onnx.output],
-                dynamic_shapes=({0: chapter.onnx.dynamic[0]},),
+                dynamic_shapes=(dict(enumerate(free)),),
                 external_data=False,
                 optimize=optimize,
                 verbose=False,
@@ -135,9 +150,14 @@ def check_proto(proto: Any, chapter: Chapter) -> None:
     for tensor in proto.graph.initializer:
         if tensor.external_data:
             raise ExportError(f"{chapter.id}: {tensor.name} lies in another file")
-    batch = chapter.onnx.dynamic[0]
-    _check_value(proto.graph.input, chapter.onnx.input, (batch, *chapter.data.shape), chapter)
-    _check_value(proto.graph.output, chapter.onnx.output, (batch, None), chapter)
+    free, sample = chapter.onnx.dynamic, chapter.data.shape
+    _check_value(
+        proto.graph.input, chapter.onnx.input, [(*free, *sample[len(free) - 1 :])], chapter
+    )
+    made: list[Shape] = [(free[0], None)]
+    if len(sample) == SEQUENCE:  # a network may answer at every step
+        made.append((free[0], free[1] if "time" in free else sample[0], None))
+    _check_value(proto.graph.output, chapter.onnx.output, made, chapter)
 
 
 def declared(value: Any) -> tuple[str, str, tuple[int | str, ...]]:
@@ -152,20 +172,22 @@ def declared(value: Any) -> tuple[str, str, tuple[int | str, ...]]:
     return value.name, dtype, dims
 
 
-def _check_value(
-    values: Any, name: str, shape: tuple[int | str | None, ...], chapter: Chapter
-) -> None:
+def _check_value(values: Any, name: str, shapes: list[Shape], chapter: Chapter) -> None:
     found = [declared(value) for value in values]
     ok = len(found) == 1
     if ok:
         got, dtype, dims = found[0]
-        same = len(dims) == len(shape) and all(
-            isinstance(d, int) if want is None else d == want
-            for d, want in zip(dims, shape, strict=True)
-        )
-        ok = got == name and dtype == "float32" and same
+        ok = got == name and dtype == "float32" and any(_is(dims, shape) for shape in shapes)
     if not ok:
-        raise ExportError(f"{chapter.id}: declares {found}, asked for {name} float32 {shape}")
+        asked = " or ".join(map(str, shapes))
+        raise ExportError(f"{chapter.id}: declares {found}, asked for {name} float32 {asked}")
+
+
+def _is(dims: tuple[int | str, ...], shape: Shape) -> bool:
+    return len(dims) == len(shape) and all(
+        isinstance(d, int) if want is None else d == want
+        for d, want in zip(dims, shape, strict=True)
+    )
 
 
 def _strip(proto: Any, entries: Mapping[str, str]) -> None:
