@@ -23,10 +23,12 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_data.py \
   parity_tests/numeric/test_data_files.py \
   parity_tests/numeric/test_decision_line.py \
+  parity_tests/numeric/test_embedding.py \
   parity_tests/numeric/test_files.py \
   parity_tests/numeric/test_fold.py \
   parity_tests/numeric/test_formulas.py \
   parity_tests/numeric/test_gradcheck.py \
+  parity_tests/numeric/test_gradcheck_nests.py \
   parity_tests/numeric/test_idx.py \
   parity_tests/numeric/test_in_parts.py \
   parity_tests/numeric/test_in_place.py \
@@ -41,6 +43,8 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_pictures.py \
   parity_tests/numeric/test_predict_units.py \
   parity_tests/numeric/test_preprocess.py \
+  parity_tests/numeric/test_recurrent.py \
+  parity_tests/numeric/test_recurrent_refusals.py \
   parity_tests/numeric/test_run_pictures.py \
   parity_tests/numeric/test_shapes.py \
   parity_tests/numeric/test_stopping.py \

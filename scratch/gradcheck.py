@@ -15,19 +15,16 @@ backward returns for that d_output. Every way compares (analytic, numeric) pairs
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from scratch.nn import Dropout, Module, inference
-from scratch.reused import Reused
+from scratch.moved import STEP, Check
+from scratch.nn import Module
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Pairs = dict[str, tuple[Array, Array]]
 
-STEP = 1e-30
 DIFFERENCE_STEP = float(np.cbrt(np.finfo(np.float64).eps))
 """6e-6, where the error of the formula, h^2 L'''/6, and of rounding, eps |L| / h, are alike."""
 
@@ -53,9 +50,9 @@ def complex_step(
 
     Args:
         module: in float64; neither it nor its gradients change.
-        inputs: of its forward, float64 (or integers, which have no derivative). For a loss, the
-            output of a network and the target.
-        d_output: shape of the output, a NamedTuple for several; random and signed if None.
+        inputs: of its forward, float64 (or integers, which have no derivative), tuples among them.
+            For a loss, the output of a network and the target.
+        d_output: shape of the output, tuples for several; random and signed where None.
         entries: how many entries of each tensor, drawn at random; None for all. Where rectifiers
             shut all of them out, as many again are drawn, `MORE` times at most.
         seed: of what is drawn.
@@ -65,10 +62,11 @@ def complex_step(
 
     Returns:
         Analytic and numeric derivatives by name: "dx" (or "dx0", "dx1", ... if backward returns
-        several), then the parameters. Each is of the tensor's shape, or (entries,) where drawn,
-        a multiple of it where that many were drawn again.
+        several, in their order, those in tuples too), then the parameters. Each is of the tensor's
+        shape, or (entries,) where drawn, a multiple of it where that many were drawn again. The
+        row of an Embedding that stands for padding is not moved: to learning it is a constant.
     """
-    check = _Check(module, inputs, d_output, seed)
+    check = Check(module, inputs, d_output, seed)
     if reuse:
         check.reuse()
     pairs: Pairs = {}
@@ -104,14 +102,14 @@ def directional(
     Returns:
         By name, (count,) derivatives along the directions: sum(gradient * direction) and numeric.
     """
-    check = _Check(module, inputs, d_output, seed)
+    check = Check(module, inputs, d_output, seed)
     pairs: Pairs = {}
     for name, gradient, tensor in check.tensors():
         values = tensor.copy()
         analytic, numeric = np.empty(count), np.empty(count)
         for number in range(count):
             direction = check.rng.standard_normal(tensor.shape)
-            tensor[...] = values + 1j * STEP * direction
+            tensor[...] = values + 1j * STEP * direction * check.movable(tensor)
             numeric[number] = check.run().imag / STEP
             analytic[number] = (gradient * direction).sum()
         tensor[...] = values
@@ -145,15 +143,18 @@ def finite_difference(
         By name, the derivatives (n,) of the entries that were compared; and how many were left out
         because of a kink.
     """
-    check = _Check(module, inputs, d_output, seed)
+    check = Check(module, inputs, d_output, seed)
     pairs: Pairs = {}
     skipped: dict[str, int] = {}
     middle = check.run().real
     for name, gradient, tensor in check.tensors():
         places = check.places(gradient, entries)
-        left, right = np.empty(len(places)), np.empty(len(places))
+        left, right = np.zeros(len(places)), np.zeros(len(places))
+        movable = check.movable(tensor)
         for number, place in enumerate(places):
             index = np.unravel_index(place, tensor.shape)
+            if not movable[index]:
+                continue
             value = tensor[index]
             h = step * max(1.0, float(abs(value)))
             tensor[index] = value + h
@@ -197,100 +198,6 @@ def reading(ratio: float) -> str:
     ('right', 'wrong')
     """
     return next(word for limit, word in BANDS if ratio < limit or limit == np.inf)
-
-
-class _Check:
-    """A module's gradients by backward, and a complex copy of it to run anew."""
-
-    def __init__(self, module: Module, inputs: tuple[Array, ...], d_output: Any, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
-        analytic = copy.deepcopy(module)
-        analytic.zero_grad()
-        output = analytic(*inputs)
-        several = isinstance(output, tuple)
-        outputs = output if several else (output,)
-        given = [None] * len(outputs) if d_output is None else d_output if several else [d_output]
-        self._d_outputs = [
-            self.rng.standard_normal(np.shape(value)) if one is None else np.asarray(one)
-            for value, one in zip(outputs, given, strict=True)
-        ]
-        kind: Any = type(output)
-        first = self._d_outputs[0]
-        whole = kind(*self._d_outputs) if several else first if first.ndim else first[()]
-        dx = analytic.backward(whole)
-        self._dx = dx if isinstance(dx, tuple) else (dx,)
-        self._gradients = {name: p.grad for name, p in analytic.named_parameters()}
-        self._frozen = copy.deepcopy(module).astype(np.complex128)
-        self._parameters = {name: p.data for name, p in self._frozen.named_parameters()}
-        parts = [part for _, part in self._frozen.named_modules()]
-        self._buffers = [
-            (part, name, value.copy()) for part in parts for name, value in part._buffers.items()
-        ]
-        self._generators = [
-            (part.generator.bit_generator, part.generator.bit_generator.state)
-            for part in parts
-            if isinstance(part, Dropout)
-        ]
-        # Only what backward returns a gradient for is moved; a target stays real.
-        self._inputs = tuple(
-            x.astype(np.complex128) if i < len(self._dx) and x.dtype.kind == "f" else x
-            for i, x in enumerate(inputs)
-        )
-        self._layers: list[Reused] = []
-
-    def reuse(self) -> None:
-        """Remember what every layer gives, and give it again where nothing before it has moved."""
-        self._layers = [
-            Reused(part)
-            for _, part in self._frozen.named_modules()
-            if not part._modules and part is not self._frozen and not isinstance(part, Dropout)
-        ]
-        self.run()
-
-    def tensors(self) -> Iterator[tuple[str, Array, Array]]:
-        """Yield name, gradient, and the complex array to move."""
-        for number, gradient in enumerate(self._dx):
-            name = "dx" if len(self._dx) == 1 else f"dx{number}"
-            if self._inputs[number].dtype.kind == "c":
-                yield name, gradient, self._inputs[number]
-        for name, gradient in self._gradients.items():
-            yield name, gradient, self._parameters[name]
-
-    def places(self, gradient: Array, entries: int | None, without: Any = ()) -> Array:
-        """Return the flat indices to check, none of those `without`."""
-        left = np.setdiff1d(np.arange(gradient.size), without)
-        if entries is None or entries >= len(left):
-            return left
-        return np.sort(self.rng.choice(left, entries, replace=False))
-
-    def derivatives(self, tensor: Array, places: Array) -> Array:
-        """Return dL by every entry of a tensor at `places`, by the complex step."""
-        numeric = np.empty(len(places))
-        for number, place in enumerate(places):
-            index = np.unravel_index(place, tensor.shape)
-            value = tensor[index]
-            tensor[index] = value + 1j * STEP
-            numeric[number] = self.run(tensor).imag / STEP
-            tensor[index] = value
-        return numeric
-
-    def run(self, moved: Array | None = None) -> complex:
-        """Return L, with whatever a forward changes (masks that are drawn, buffers) as at first.
-
-        Args:
-            moved: the tensor of which an entry is not what it was.
-        """
-        for layer in self._layers:
-            layer.begin(moved)
-        for module, name, value in self._buffers:
-            setattr(module, name, value.copy())
-        for generator, state in self._generators:
-            generator.state = state
-        with inference():
-            output = self._frozen(*self._inputs)
-        outputs = output if isinstance(output, tuple) else (output,)
-        pairs = zip(self._d_outputs, outputs, strict=True)
-        return complex(sum((one * value).sum() for one, value in pairs))
 
 
 def _shaped(gradient: Array, numeric: Array, places: Array) -> tuple[Array, Array]:

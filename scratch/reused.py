@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from scratch.nests import leaves, rebuilt
 from scratch.nn import Module
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -25,7 +26,7 @@ class Reused:
 
     def __init__(self, module: Module) -> None:
         self._forward, self._parameters = module.forward, list(module._parameters.values())
-        self._seen: list[tuple[tuple[Array, ...], Array]] = []  # per call: inputs and output
+        self._seen: list[tuple[list[Array], Any]] = []  # per call: inputs and output
         self._call = 0
         self._moved: Array | None = None
         module.__dict__["forward"] = self
@@ -40,26 +41,33 @@ class Reused:
         if moved is None:
             self._seen.clear()
 
-    def __call__(self, *inputs: Array) -> Array:
+    def __call__(self, *inputs: Any) -> Any:
         """Give what was given before for the same inputs, or compute it."""
         call, self._call = self._call, self._call + 1
+        given = [x for x in leaves(inputs) if x is not None]
         if self._moved is None:
-            output = np.asarray(self._forward(*inputs)).view()
-            output.flags.writeable = False  # later runs get this very array
-            self._seen.append((inputs, output))
+            output = self._forward(*inputs)
+            output = rebuilt(output, map(_read_only, leaves(output)))
+            self._seen.append((given, output))
             return output
-        if call < len(self._seen) and not self._reached(inputs, self._moved):
+        if call < len(self._seen) and not self._reached(given, self._moved):
             before, output = self._seen[call]
-            if len(inputs) == len(before) and all(map(_same, inputs, before)):
+            if len(given) == len(before) and all(map(_same, given, before)):
                 return output
-        result: Array = self._forward(*inputs)
-        return result
+        return self._forward(*inputs)
 
-    def _reached(self, inputs: tuple[Array, ...], moved: Array) -> bool:
+    def _reached(self, inputs: list[Array], moved: Array) -> bool:
         """Tell whether the moved tensor is a parameter or, as it may be in a block, an input."""
         return any(p.data is moved for p in self._parameters) or any(
             np.may_share_memory(x, moved) for x in inputs
         )
+
+
+def _read_only(values: Array) -> Array:
+    """Return a view that later runs may be given too."""
+    view = np.asarray(values).view()
+    view.flags.writeable = False
+    return view
 
 
 def _same(a: Array, b: Array) -> bool:

@@ -265,20 +265,18 @@ def last_step(reverse: int) -> int:
     return 0 if reverse else -1
 
 
-def two(d_output: Any, second: str) -> tuple[Any, Any]:
-    """Return the two parts of a gradient that is shaped as what forward returned.
+def two(gradients: Any, names: str) -> tuple[Any, Any]:
+    """Return the two parts of a gradient that is built as what forward returned.
 
     Raises:
         ShapeError: it is no pair.
 
-    >>> two((1.0, None), "h_n")
+    >>> two((1.0, None), "(output, h_n)")
     (1.0, None)
     """
-    if isinstance(d_output, tuple) and len(d_output) == 2:
-        return d_output
-    raise ShapeError(
-        f"a pair of gradients, (output, {second}), None for what was not used", _kind(d_output)
-    )
+    if isinstance(gradients, tuple) and len(gradients) == 2:
+        return gradients
+    raise ShapeError(f"a pair of gradients {names}, None for an unused one", _kind(gradients))
 
 
 def _kind(value: Any) -> str:

@@ -41,7 +41,7 @@ class _OneState(Recurrent):
         Returns:
             dx, or (dx, dh0) if forward was given h0.
         """
-        dy, d_h_n = two(d_output, "h_n")
+        dy, d_h_n = two(d_output, "(output, h_n)")
         dx, d_first = self.backward_all(dy, (d_h_n,))
         return dx if d_first is None else (dx, d_first[0])
 
@@ -178,8 +178,8 @@ class LSTM(Recurrent):
         Returns:
             dx, or (dx, (dh0, dc0)) if forward was given h0 and c0.
         """
-        dy, d_last = two(d_output, "(h_n, c_n)")
-        d_h_n, d_c_n = (None, None) if d_last is None else two(d_last, "c_n")
+        dy, d_last = two(d_output, "(output, (h_n, c_n))")
+        d_h_n, d_c_n = (None, None) if d_last is None else two(d_last, "(h_n, c_n)")
         dx, d_first = self.backward_all(dy, (d_h_n, d_c_n))
         return dx if d_first is None else (dx, (d_first[0], d_first[1]))
 
