@@ -19,6 +19,9 @@ Draw = Callable[[np.random.Generator, tuple[int, ...], int, int], Array]
 _ONES = ("ChannelScale.weight", "BatchNorm1d.weight", "BatchNorm2d.weight")
 _ZEROS = ("ChannelScale.bias", "BatchNorm1d.bias", "BatchNorm2d.bias")
 
+# Layers whose weights hold the rows of several gates.
+_GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
+
 
 def _uniform(limit: float, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return rng.uniform(-limit, limit, shape)
@@ -47,14 +50,18 @@ def fans(kind: str, shape: tuple[int, ...], outputs: int) -> tuple[int, int]:
         shape: (out, in) or (out, in/groups, kh, kw); a TableConv2d's is (connections, kh, kw).
         outputs: number of output channels.
 
+    Each gate of a recurrent layer is a matrix of its own.
+
     >>> fans("Linear.weight", (64, 784), 64), fans("Conv2d.weight", (6, 1, 5, 5), 6)
     ((784, 64), (25, 150))
+    >>> fans("LSTM.weight_ih_l0", (4 * 8, 29), 4 * 8)
+    (29, 8)
     """
     window = math.prod(shape[2:])
     if kind == "TableConv2d.weight":
         connections, high, wide = shape
         return max(1, round(connections * high * wide / outputs)), connections * high * wide
-    return shape[1] * window, shape[0] * window
+    return shape[1] * window, shape[0] * window // _GATES.get(kind.partition(".")[0], 1)
 
 
 def draw(
@@ -72,7 +79,8 @@ def draw(
         kinds: "Class.parameter" for each.
         shapes: shape of each.
         scheme: "zeros"; "normal", N(0, 1); "small", N(0, 0.01); "torch", U(+-1/sqrt(fan_in)) for
-            weights and biases, which is what torch draws for Linear and Conv2d; "xavier",
+            weights and biases, which is what torch draws for Linear and Conv2d, U(+-1/sqrt(H)) for
+            all of a recurrent layer with states of size H, and N(0, 1) for Embedding; "xavier",
             U(+-sqrt(6/(fan_in + fan_out))) (Glorot and Bengio 2010); "msra", N(0, 2/fan_in) (He et
             al. 2015); "lecun", U(+-2.4/fan_in) for weights and biases (LeCun et al. 1998, appendix
             A). Biases are zero unless said otherwise.
@@ -94,24 +102,39 @@ def draw(
     rng = np.random.default_rng(seed)
     size = dict(zip(names, shapes, strict=True))
     values = []
-    fan_in = 1
     for name, kind, shape in zip(names, kinds, shapes, strict=True):
         if kind in _ONES:
             value = np.ones(shape)
         elif kind in _ZEROS:
             value = np.zeros(shape)
-        elif name.endswith("bias"):
-            # A bias follows its weight and has that weight's fan-in.
-            value = (
-                _WEIGHTS[scheme](rng, shape, fan_in, 1)
-                if scheme in ("torch", "lecun", "normal")
-                else np.zeros(shape)
-            )
         else:
-            bias = size.get(name.removesuffix("weight") + "bias")
-            fan_in, fan_out = fans(kind, shape, bias[0] if bias else shape[0])
-            value = _WEIGHTS[scheme](rng, shape, fan_in, fan_out)
+            value = _drawn(rng, name, kind, size, scheme)
         if name in fixed:
             value = np.full(shape, fixed[name])
         values.append(value.astype(np.float32))
     return values
+
+
+def _drawn(
+    rng: np.random.Generator,
+    name: str,
+    kind: str,
+    size: Mapping[str, tuple[int, ...]],
+    scheme: str,
+) -> Array:
+    """Draw a weight, or a bias, which has the fan-in of its weight and is zero in some schemes."""
+    layer, _, parameter = kind.partition(".")
+    path, shape = name.removesuffix(parameter), size[name]
+    if layer == "Embedding" and scheme == "torch":
+        return rng.standard_normal(shape)
+    if layer in _GATES and scheme == "torch":
+        return _uniform(1 / math.sqrt(shape[0] // _GATES[layer]), rng, shape)
+    if parameter.startswith("bias"):
+        if scheme not in ("torch", "lecun", "normal"):
+            return np.zeros(shape)
+        of_weight = parameter.replace("bias", "weight", 1)
+        fan_in, _ = fans(f"{layer}.{of_weight}", size[path + of_weight], shape[0])
+        return _WEIGHTS[scheme](rng, shape, fan_in, 1)
+    bias = size.get(path + parameter.replace("weight", "bias", 1))
+    fan_in, fan_out = fans(kind, shape, bias[0] if bias else shape[0])
+    return _WEIGHTS[scheme](rng, shape, fan_in, fan_out)

@@ -142,3 +142,70 @@ def test_given_numbers_take_the_place_of_drawn_ones_and_change_no_other():
         assert np.array_equal(given[one], drawn_all[other])
     with pytest.raises(ValueError, match=r"unknown parameters: c\.weight"):
         init.draw(names, kinds[:3], shapes, "torch", 5, {"c.weight": 1.0})
+
+
+RECURRENT = {
+    "RNN": nn.RNN(7, 40, num_layers=2),
+    "LSTM": nn.LSTM(7, 40, bidirectional=True),
+    "GRU": nn.GRU(7, 40),
+}
+
+
+def drawn_of(kind: str, scheme: str, seed: int = 0) -> dict[str, np.ndarray]:
+    shapes = {name: tuple(p.shape) for name, p in RECURRENT[kind].named_parameters()}
+    names = [f"part.{name}" for name in shapes]
+    kinds = [f"{kind}.{name}" for name in shapes]
+    values = init.draw(names, kinds, list(shapes.values()), scheme, seed)
+    return dict(zip(shapes, values, strict=True))
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_recurrent_layers_start_as_torch_s(kind, monkeypatch):
+    """Everything between -1/sqrt(H) and 1/sqrt(H): the same random numbers, the same values."""
+    rng = np.random.default_rng(0)
+
+    def uniform(tensor: Any, low: float = 0.0, high: float = 1.0, generator: Any = None) -> Any:
+        return tensor.copy_(torch.from_numpy(rng.uniform(low, high, tuple(tensor.shape))))
+
+    monkeypatch.setattr(torch.Tensor, "uniform_", uniform)
+    layer = RECURRENT[kind]
+    layer.reset_parameters()
+    for name, value in drawn_of(kind, "torch").items():
+        want = getattr(layer, name).detach().numpy()
+        np.testing.assert_allclose(value, want, rtol=2 * bounds.unit("float32"))
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+@pytest.mark.parametrize("scheme", init.SCHEMES)
+def test_each_gate_of_a_recurrent_layer_is_a_matrix_of_its_own(kind, scheme):
+    gates = {"RNN": 1, "GRU": 3, "LSTM": 4}[kind]
+    for name, value in drawn_of(kind, scheme, seed=3).items():
+        assert value.dtype == np.float32
+        inputs, hidden = RECURRENT[kind].get_parameter(name.replace("bias", "weight")).shape[1], 40
+        assert len(value) == gates * hidden
+        variance = {
+            "zeros": 0.0,
+            "normal": 1.0,
+            "small": 0.01,
+            "torch": 1 / (3 * hidden),
+            "xavier": 2 / (inputs + hidden),
+            "msra": 2 / inputs,
+            "lecun": 2.4**2 / (3 * inputs**2),
+        }[scheme]
+        if name.startswith("bias") and scheme not in ("torch", "lecun", "normal"):
+            variance = 0.0
+        found = float(np.mean(value.astype(np.float64) ** 2))
+        kurtosis = 3.0  # of the widest of them
+        assert abs(found - variance) <= 6 * variance * math.sqrt((kurtosis - 1) / value.size), name
+
+
+@pytest.mark.parametrize("scheme", init.SCHEMES)
+def test_a_lookup_table_starts_as_torch_s(scheme):
+    (value,) = init.draw(["table.weight"], ["Embedding.weight"], [(50, 30)], scheme, 0)
+    if scheme in ("torch", "normal"):
+        assert np.array_equal(
+            value, np.random.default_rng(0).standard_normal((50, 30)).astype("f4")
+        )
+    else:
+        limits = {"zeros": 0.0, "small": 0.5, "xavier": math.sqrt(6 / 80), "lecun": 2.4 / 30}
+        assert np.abs(value).max() <= limits.get(scheme, 6 * math.sqrt(2 / 30))
