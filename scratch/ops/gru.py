@@ -130,8 +130,8 @@ def gru_backward(
         d_input[t], d_hidden[t], dh = step_backward(
             dy[t] + dh, gates[t], recalled[t], states[t], weight_hh
         )
-    of_x = recurrence.product_backward(d_input, x, weight_ih, has_bias_ih, needs_dx)
-    of_h = recurrence.product_backward(d_hidden, states[:-1], weight_hh, has_bias_hh, False)
+    of_x = recurrence.gradients_of_product(d_input, x, weight_ih, has_bias_ih, needs_dx)
+    of_h = recurrence.gradients_of_product(d_hidden, states[:-1], weight_hh, has_bias_hh, False)
     dx, dweight_ih, dbias_ih = of_x
     _, dweight_hh, dbias_hh = of_h
     return dx, dh, dweight_ih, dweight_hh, dbias_ih, dbias_hh

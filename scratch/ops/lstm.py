@@ -130,8 +130,8 @@ def lstm_backward(
         d_sums[t], dh, dc = step_backward(
             dy[t] + dh, dc, gates[t], cells[t], cells[t + 1], weight_hh
         )
-    of_x = recurrence.product_backward(d_sums, x, weight_ih, has_bias_ih, needs_dx)
-    of_h = recurrence.product_backward(d_sums, states[:-1], weight_hh, has_bias_hh, False)
+    of_x = recurrence.gradients_of_product(d_sums, x, weight_ih, has_bias_ih, needs_dx)
+    of_h = recurrence.gradients_of_product(d_sums, states[:-1], weight_hh, has_bias_hh, False)
     dx, dweight_ih, dbias_ih = of_x
     _, dweight_hh, dbias_hh = of_h
     return dx, dh, dc, dweight_ih, dweight_hh, dbias_ih, dbias_hh

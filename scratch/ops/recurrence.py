@@ -78,7 +78,7 @@ def input_sums(
     return sums
 
 
-def product_backward(
+def gradients_of_product(
     d_sums: Array, factor: Array, weight: Array, has_bias: bool, needs_dx: bool
 ) -> tuple[Array | None, Array, Array | None]:
     """Return the gradients of ``factor * weight^T + bias`` over all steps, one product each.
@@ -95,7 +95,7 @@ def product_backward(
 
     >>> import numpy as np
     >>> steps = np.array([[[2.0]], [[3.0]]])
-    >>> product_backward(np.ones((2, 1, 1)), steps, np.ones((1, 1)), True, False)
+    >>> gradients_of_product(np.ones((2, 1, 1)), steps, np.ones((1, 1)), True, False)
     (None, array([[5.]]), array([2.]))
     """
     return linear.linear_backward(d_sums, LinearCache(factor, weight, has_bias, needs_dx))

@@ -122,8 +122,8 @@ def rnn_backward(
     d_sums, dh = np.empty_like(after), np.zeros_like(states[0])
     for t in reversed(range(len(x))):
         d_sums[t], dh = step_backward(dy[t] + dh, after[t], weight_hh, nonlinearity)
-    of_x = recurrence.product_backward(d_sums, x, weight_ih, has_bias_ih, needs_dx)
-    of_h = recurrence.product_backward(d_sums, before, weight_hh, has_bias_hh, False)
+    of_x = recurrence.gradients_of_product(d_sums, x, weight_ih, has_bias_ih, needs_dx)
+    of_h = recurrence.gradients_of_product(d_sums, before, weight_hh, has_bias_hh, False)
     dx, dweight_ih, dbias_ih = of_x
     _, dweight_hh, dbias_hh = of_h
     return dx, dh, dweight_ih, dweight_hh, dbias_ih, dbias_hh
