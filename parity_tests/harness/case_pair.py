@@ -69,6 +69,8 @@ def of_case(case: Case, seed: int = 0, dtype: str = "float64", exact: bool = Fal
 def _input(
     case: Case, shape: tuple[int, ...], rng: np.random.Generator, dtype: str, exact: bool
 ) -> Array:
+    if case.layer == "Embedding":
+        return rng.integers(0, case.arguments["num_embeddings"], shape)
     if case.values == "ties":
         return inputs.integers(rng, shape, 2)
     x = inputs.integers(rng, shape, 8) if exact else inputs.signed(rng, shape, dtype)

@@ -10,6 +10,7 @@ from parity_tests.harness import (
     cases_functions,
     cases_joins,
     cases_norm,
+    cases_recurrent,
     cases_winograd,
 )
 from parity_tests.harness.case import Case
@@ -273,6 +274,7 @@ CASES: tuple[Case, ...] = tuple(
         *cases_norm.LAYERS,
         *cases_joins.LAYERS,
         *cases_functions.LAYERS,
+        *cases_recurrent.LAYERS,
         *_squared,
         _tanh_loss,
         _bce,

@@ -156,10 +156,10 @@ def found_by(pair: Pair, dtype: str, lay: Callable[[Array], Array]) -> Result:
         BrokenError: it raised.
     """
     inputs = cast(pair.inputs, dtype)
-    d_output = np.asarray(pair.d_output).astype(dtype)
+    d_output = outputs.cast(pair.d_output, dtype)
     if lay is LAYOUTS["broadcast"]:  # which the cast has undone
         inputs = (np.broadcast_to(inputs[0][:1], inputs[0].shape), *inputs[1:])
-    return run_scratch(pair.scratch_as(dtype), tuple(map(lay, inputs)), lay(d_output))
+    return run_scratch(pair.scratch_as(dtype), tuple(map(lay, inputs)), outputs.each(lay, d_output))
 
 
 @contextlib.contextmanager

@@ -15,12 +15,13 @@ import numpy as np
 from parity_tests.harness import bounds, outputs
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.rows import magnitudes, units
-from parity_tests.harness.run import Result, is_buffer
+from parity_tests.harness.run import Result, is_buffer, run_torch
 from parity_tests.harness.verdict import Check, Verdict
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 PASSING = ("ReLU", "Dropout", "Identity", "Flatten")  # each cotangent goes to its own place
+RECURRENT = ("RNN", "LSTM", "GRU")
 JOINING = ("Add", "Multiply", "Concat")  # each cotangent goes to both inputs, or to one of them
 
 
@@ -46,7 +47,7 @@ def as_check(
 
 
 def tolerances(
-    module: Any, inputs: tuple[Array, ...], d_output: Array, truth: Result, dtype: str, sides: int
+    module: Any, inputs: tuple[Array, ...], d_output: Any, truth: Result, dtype: str, sides: int
 ) -> dict[str, Array | float]:
     """Return the tolerance of every tensor of a module.
 
@@ -64,7 +65,7 @@ def tolerances(
     return {name: bounds.tolerance(value, dtype, sides) for name, value in row.items()}
 
 
-def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, int]:
+def reach(module: Any, inputs: tuple[Array, ...], d_output: Any) -> dict[str, int]:
     """Return how many entries of each tensor can be non-zero at all.
 
     Found by running the module on ones, with a one for every weight that is not zero. A max pool
@@ -84,8 +85,12 @@ def reach(module: Any, inputs: tuple[Array, ...], d_output: Array) -> dict[str, 
         # Overlapping windows may share a winner: a quarter of those given something is still power.
         windows = int(np.count_nonzero(d_output))
         return {"dx": max(1, min(windows, inputs[0].size))}
+    if kind == "Embedding":
+        ones = run_torch(module, inputs, np.ones_like(d_output))
+        return {"weight": int(np.count_nonzero(ones.gradients["weight"]))}
     if (
         kind.endswith("Loss")
+        or kind in RECURRENT
         or kind.startswith("BatchNorm")
         or not any(True for _ in module.parameters())
     ):

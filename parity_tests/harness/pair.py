@@ -132,7 +132,8 @@ def with_cotangent(
 ) -> Pair:
     """Draw the cotangent of every output of the pair: random and signed, or small integers."""
     with torch.no_grad():  # on a copy: in training a forward moves running statistics
-        output = pair.torch_as("float64")(*map(torch.from_numpy, pair.inputs))
+        given = tuple(map(torch.from_numpy, pair.inputs))
+        output = outputs.call(pair.torch_as("float64"), given)
 
     def draw(value: torch.Tensor) -> Array:
         shape = tuple(value.shape)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from parity_tests.harness import outputs
 from parity_tests.harness.compare import compare
 from parity_tests.harness.run import Result, run_torch
 from parity_tests.harness.verdict import Check, Verdict
@@ -35,7 +36,7 @@ def precision_path(
     checks: list[Check],
     place: Place,
     inputs: tuple[Array, ...],
-    d_output: Array,
+    d_output: Any,
     ours: Result,
     theirs: Result,
     limits: Mapping[str, Any],
@@ -60,11 +61,11 @@ def precision_path(
     return judged
 
 
-def _rounded(place: Place, inputs: tuple[Array, ...], d_output: Array, bits: int) -> Result:
+def _rounded(place: Place, inputs: tuple[Array, ...], d_output: Any, bits: int) -> Result:
     module = copy.deepcopy(place.torch)
     with torch.no_grad():
         for name, parameter in module.named_parameters():
-            if name.endswith("weight"):
+            if "weight" in name:
                 parameter.copy_(torch.from_numpy(round_to(parameter.numpy(), bits)))
     rounded = tuple(round_to(v, bits) if v.dtype.kind == "f" else v for v in inputs)
-    return run_torch(module, rounded, round_to(d_output, bits))
+    return run_torch(module, rounded, outputs.each(lambda value: round_to(value, bits), d_output))

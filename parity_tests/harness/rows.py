@@ -16,11 +16,13 @@ import torch
 
 from parity_tests.harness import (
     bounds,
+    outputs,
     rows_activation,
     rows_functions,
     rows_joins,
     rows_loss,
     rows_norm,
+    rows_recurrent,
     rows_winograd,
 )
 from parity_tests.harness.run import Result, run_torch
@@ -57,7 +59,7 @@ def magnitudes(module: Any, inputs: tuple[Array, ...], d_output: Array) -> Resul
     with torch.no_grad():
         for parameter in absolute.parameters():
             parameter.abs_()
-    return run_torch(absolute, tuple(np.abs(value) for value in inputs), np.abs(d_output))
+    return run_torch(absolute, tuple(np.abs(value) for value in inputs), outputs.each(np.abs, d_output))
 
 
 def _sums(
@@ -197,4 +199,5 @@ ROWS: dict[str, Row] = {
     **rows_joins.ROWS,
     **rows_functions.ROWS,
     **rows_loss.ROWS,
+    **rows_recurrent.ROWS,
 }

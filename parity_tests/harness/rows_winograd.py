@@ -11,7 +11,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from parity_tests.harness import bounds, bounds_winograd
-from parity_tests.harness.bounds_winograd import Value, overlaid, product, through
+from parity_tests.harness.bounds_carried import Value, product
+from parity_tests.harness.bounds_winograd import overlaid, through
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Units = dict[str, Array]

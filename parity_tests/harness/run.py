@@ -98,17 +98,23 @@ def run_scratch(module: nn.Module, inputs: tuple[Array, ...], d_output: Any) -> 
     inputs, d_output = tuple(map(_frozen, inputs)), outputs.each(_frozen, d_output)
     with scratch_buffers_kept(module):
         try:
-            output = module.forward(*inputs)
+            output = outputs.call(module, inputs)
         except Exception as cause:
             raise BrokenError("forward", cause) from cause
         buffers = {n: np.array(value) for n, value in module.named_buffers() if is_buffer(n)}
     try:
-        dx = module.backward(outputs.each(lambda v: v if np.ndim(v) else v[()], d_output))
+        dx = backward(module, d_output)
     except Exception as cause:
         raise BrokenError("backward", cause, outputs.each(np.asarray, output)) from cause
     gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
     made = outputs.each(np.asarray, output)
-    return Result(made, dx if isinstance(dx, tuple) else (dx,), gradients, buffers)
+    return Result(made, dx, gradients, buffers)
+
+
+def backward(module: nn.Module, d_output: Any) -> tuple[Array, ...]:
+    """Return the gradient of each input from a scratch backward; numbers are given as numbers."""
+    given = outputs.each(lambda v: v if np.ndim(v) else v[()], d_output)
+    return outputs.leaves(module.backward(outputs.nested(given)))
 
 
 def _frozen(value: Array) -> Array:
@@ -130,7 +136,7 @@ def run_torch(
         tensor.requires_grad_(True)
     parameters = dict(module.named_parameters())
     held = {name: value.clone() for name, value in module.named_buffers()}
-    output = module(*tensors)
+    output = outputs.call(module, tuple(tensors))
     buffers = {}
     for name, value in module.named_buffers():
         if is_buffer(name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,8 +59,8 @@ class Trace:
         return sorted(self.visits, key=lambda visit: visit.start, reverse=True)
 
 
-def _copies(values: tuple[Any, ...]) -> tuple[Array, ...]:
-    return tuple(np.array(value) for value in values)
+def _copies(values: Any) -> tuple[Array, ...]:
+    return tuple(np.array(value) for value in outputs.leaves(values))
 
 
 def _array(value: torch.Tensor) -> Array:
@@ -82,11 +83,12 @@ class _Recorder:
         self._clock += 1
         self._open.setdefault(path, []).append(visit)
 
-    def leave(self, path: str, output: Any) -> None:
+    def leave(self, path: str, output: Any) -> Visit:
         visit = self._open[path].pop()
         visit.output = output
         self.trace.visits.append(visit)
         self._waiting.setdefault(path, []).append(visit)
+        return visit
 
     def back(self, path: str) -> Visit:
         return self._waiting[path].pop()
@@ -112,14 +114,14 @@ def _wrap(recorder: _Recorder, path: str, module: nn.Module) -> None:
     def tapped_forward(*inputs: Any) -> Any:
         recorder.enter(path, _copies(inputs))
         output = forward(*inputs)
-        recorder.leave(path, outputs.each(np.array, output))
+        recorder.leave(path, outputs.each(np.array, outputs.flat(output)))
         return output
 
     def tapped_backward(*d_output: Any) -> Any:
         dx = backward(*d_output)
         visit = recorder.back(path)
-        visit.d_output = outputs.each(np.array, d_output[0])
-        visit.dx = _copies(dx if isinstance(dx, tuple) else (dx,))
+        visit.d_output = outputs.filled(outputs.flat(d_output[0]), visit.output)
+        visit.dx = _copies(dx)
         return dx
 
     module.__dict__["forward"] = tapped_forward
@@ -133,11 +135,23 @@ def tap_torch(model: torch.nn.Module) -> Iterator[Trace]:
     handles = []
 
     def hook(path: str, module: torch.nn.Module) -> None:
+        recurrent = isinstance(module, torch.nn.RNNBase)
+
         def before(_: Any, inputs: Any) -> None:
-            recorder.enter(path, _copies(tuple(value.detach().numpy() for value in inputs)))
+            given = outputs.leaves(inputs)
+            recorder.enter(path, _copies(tuple(value.detach().numpy() for value in given)))
 
         def after(_: Any, __: Any, output: Any) -> None:
-            recorder.leave(path, outputs.each(_array, output))
+            made = outputs.flat(output)
+            visit = recorder.leave(path, outputs.each(_array, made))
+            if recurrent:
+                for number, part in enumerate(made):
+                    part.register_hook(functools.partial(arrived, visit, number))
+
+        def arrived(visit: Visit, number: int, gradient: torch.Tensor) -> None:
+            # Hooks of modules see neither what lies in a nest of tuples nor a part nobody uses.
+            held = outputs.filled(visit.d_output, visit.output)
+            visit.d_output = held._replace(**{held._fields[number]: _array(gradient)})
 
         def back(_: Any, d_output: Any) -> None:
             visit = recorder.back(path)
@@ -146,7 +160,8 @@ def tap_torch(model: torch.nn.Module) -> Iterator[Trace]:
 
         handles.append(module.register_forward_pre_hook(before))
         handles.append(module.register_forward_hook(after))
-        handles.append(module.register_full_backward_pre_hook(back))
+        if not recurrent:
+            handles.append(module.register_full_backward_pre_hook(back))
 
     for path, module in model.named_modules():
         hook(path, module)

@@ -19,7 +19,7 @@ from parity_tests.harness import bounds, outputs
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.inputs import generator
 from parity_tests.harness.local import as_check, judge
-from parity_tests.harness.run import BrokenError, Result, run_scratch, scratch_buffers_kept
+from parity_tests.harness.run import BrokenError, Result, backward, run_scratch, scratch_buffers_kept
 from parity_tests.harness.verdict import Check, Verdict
 from scratch import nn
 
@@ -62,7 +62,7 @@ def twice(
     Returns:
         The failing checks, none if all is well.
     """
-    engine = f"scratch {inputs[0].dtype}"
+    engine = f"scratch {outputs.parts(first.output)[0].dtype}"
     held = {name: value.copy() for name, value in first.tensors().items()}
     outer = Result(first.output, first.dx, {}).tensors()
     others = tuple(-value if value.dtype.kind == "f" else value for value in inputs)
@@ -79,14 +79,14 @@ def twice(
     mode = ours.training
     try:
         with scratch_buffers_kept(ours):
-            again = outputs.each(np.asarray, ours.forward(*inputs))
-            ours.forward(*others)
+            again = outputs.each(np.asarray, outputs.call(ours, inputs))
+            outputs.call(ours, others)
         ours.train(not mode)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", nn.StaleForwardWarning)
-            _backward(ours, outputs.each(np.zeros_like, d_output))
+            backward(ours, outputs.each(np.zeros_like, d_output))
         expect(outer, 1, HANDED_OUT)
-        dx = _backward(ours, d_output)
+        dx = backward(ours, d_output)
     except Exception as cause:
         note = f"a second use raised {type(cause).__name__}: {cause}"
         found = Comparison(Verdict.FAIL, np.inf, note=note)
@@ -97,18 +97,13 @@ def twice(
     expect(dict(zip([name for name in outer if name.startswith("dx")], dx, strict=True)), 1, STACK)
     expect(_gradients(ours), 2, ADDED)
     with scratch_buffers_kept(ours):
-        ours.forward(*inputs)
+        outputs.call(ours, inputs)
     ours.zero_grad()
     expect(_gradients(ours), 0, CLEARED)
     if any(module.pending() for _, module in ours.named_modules()):
         found = Comparison(Verdict.FAIL, np.inf, note=CLEARED)
         checks.append(as_check(found, level, subject, path, "dx", engine))
     return checks
-
-
-def _backward(ours: nn.Module, d_output: Any) -> tuple[Array, ...]:
-    dx = ours.backward(outputs.each(lambda v: v if np.ndim(v) else v[()], d_output))
-    return dx if isinstance(dx, tuple) else (dx,)
 
 
 def _gradients(ours: nn.Module) -> dict[str, Array]:
@@ -145,7 +140,7 @@ def relaid(
     path: str,
     ours: nn.Module,
     inputs: tuple[Array, ...],
-    d_output: Array,
+    d_output: Any,
     first: Result,
     limits: Mapping[str, Array | float],
 ) -> list[Check]:
@@ -164,7 +159,7 @@ def relaid(
     Returns:
         The failing checks, none if all is well.
     """
-    dtype = str(inputs[0].dtype)
+    dtype = str(outputs.parts(first.output)[0].dtype)
     engine = f"scratch {dtype}"
     fresh = copy.deepcopy(ours)
     both = {name: 2 * limit for name, limit in limits.items()}
@@ -175,7 +170,7 @@ def relaid(
     checks: list[Check] = []
     for lay in (permuted, gapped):
         try:
-            found = run_scratch(fresh, tuple(map(lay, inputs)), lay(d_output))
+            found = run_scratch(fresh, tuple(map(lay, inputs)), outputs.each(lay, d_output))
         except BrokenError as error:
             broken = Comparison(Verdict.FAIL, np.inf, note=error.reason)
             tensor = "output" if error.direction == "forward" else "dx"

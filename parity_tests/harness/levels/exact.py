@@ -147,9 +147,9 @@ def _proof(pair: Pair, place: Place) -> list[Check]:
     elif kind in LINEAR:
         sums = magnitudes(place.torch, inputs, d_output).tensors()
         grain = _grains(place, d_output, kind)
-    elif kind == "Powers":
+    elif kind in ("Powers", "RNN", "Embedding"):
         sums = magnitudes(place.torch, inputs, d_output).tensors()
-        grain = dict.fromkeys(sums, 1.0)  # products of integers
+        grain = dict.fromkeys(sums, _grain_of_integers(place.torch, (*inputs, d_output)))
     elif kind == "Affine":
         sums, grain = _affine_terms(place.torch, inputs[0], d_output)
     elif kind in ("Add", "Multiply"):
@@ -178,6 +178,13 @@ def _proof(pair: Pair, place: Place) -> list[Check]:
                 )
             )
     return checks
+
+
+def _grain_of_integers(layer: Any, given: tuple[Any, ...]) -> float:
+    """Return 1 if all numbers are integers, so that their products are; else what proves nothing."""
+    parameters = [value.detach().numpy() for value in layer.parameters()]
+    smallest = min(map(power_of_two, (*outputs.leaves(given), *parameters)))
+    return 1.0 if smallest >= 1 else np.finfo(np.float64).tiny
 
 
 def _grains(place: Place, d_output: Array, kind: str) -> dict[str, float]:
