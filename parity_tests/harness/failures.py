@@ -105,7 +105,8 @@ def line(folder: Path, forced: bool = True) -> str:
 def named(found: Result) -> dict[str, Array]:
     """Return what a module made under the names of a golden folder."""
     gradients = {f"gradient.{name}": value for name, value in found.gradients.items()}
-    return {**outputs.dotted("output", found.output), "d_input": found.dx[0], **gradients}
+    d_input = {"d_input": found.dx[0]} if found.dx else {}
+    return {**outputs.dotted("output", found.output), **d_input, **gradients}
 
 
 def _mine(run: Callable[[], Mapping[str, Array]]) -> dict[str, Array]:

@@ -59,7 +59,9 @@ def magnitudes(module: Any, inputs: tuple[Array, ...], d_output: Array) -> Resul
     with torch.no_grad():
         for parameter in absolute.parameters():
             parameter.abs_()
-    return run_torch(absolute, tuple(np.abs(value) for value in inputs), outputs.each(np.abs, d_output))
+    return run_torch(
+        absolute, tuple(np.abs(value) for value in inputs), outputs.each(np.abs, d_output)
+    )
 
 
 def _sums(

@@ -136,9 +136,7 @@ class Direction:
         at = np.argsort(self._order)
         self.sequence = stacked([self._states[1:][int(t)][0] for t in at])
 
-    def backward(
-        self, d_sequence: Value, d_last: States
-    ) -> tuple[Value, States, dict[str, Value]]:
+    def backward(self, d_sequence: Value, d_last: States) -> tuple[Value, States, dict[str, Value]]:
         """Return the cotangents of the input and of the first states, and every gradient."""
         weights, d_states = self._weights, d_last
         d_x: list[Value | None] = [None] * len(self._order)

@@ -19,7 +19,13 @@ from parity_tests.harness import bounds, outputs
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.inputs import generator
 from parity_tests.harness.local import as_check, judge
-from parity_tests.harness.run import BrokenError, Result, backward, run_scratch, scratch_buffers_kept
+from parity_tests.harness.run import (
+    BrokenError,
+    Result,
+    backward,
+    run_scratch,
+    scratch_buffers_kept,
+)
 from parity_tests.harness.verdict import Check, Verdict
 from scratch import nn
 

@@ -188,6 +188,38 @@ def softmax(draw: Draw) -> Case:
 
 
 @st.composite
+def recurrent(draw: Draw) -> Case:
+    """Draw a recurrent layer: layers, directions, first states, one step and many."""
+    layer = draw(st.sampled_from(["RNN", "LSTM", "GRU"]))
+    steps, samples, ins, hidden = (draw(st.integers(1, most)) for most in (9, 3, 4, 4))
+    arguments: dict[str, Any] = {
+        "input_size": ins,
+        "hidden_size": hidden,
+        "num_layers": draw(st.integers(1, 3)),
+        "bias": draw(st.booleans()),
+        "batch_first": draw(st.booleans()),
+        "bidirectional": draw(st.booleans()),
+    }
+    if layer == "RNN":
+        arguments["nonlinearity"] = draw(st.sampled_from(["tanh", "relu"]))
+    state = (arguments["num_layers"] * (1 + arguments["bidirectional"]), samples, hidden)
+    states = draw(st.sampled_from([0, 2 if layer == "LSTM" else 1]))
+    shape = (samples, steps, ins) if arguments["batch_first"] else (steps, samples, ins)
+    values = draw(st.sampled_from(PLAIN))
+    return Case(layer, "drawn", arguments, shape, values=values, also=(state,) * states)
+
+
+@st.composite
+def embedding(draw: Draw) -> Case:
+    """Draw a table and indices that mostly repeat."""
+    rows = draw(st.integers(1, 4))
+    arguments: dict[str, Any] = {"num_embeddings": rows, "embedding_dim": draw(st.integers(1, 5))}
+    arguments["padding_idx"] = draw(st.one_of(st.none(), st.integers(-rows, rows - 1)))
+    shape = tuple(draw(st.lists(st.integers(1, 5), min_size=1, max_size=3)))
+    return Case("Embedding", "drawn", arguments, shape)
+
+
+@st.composite
 def loss(draw: Draw) -> Case:
     """Draw a loss, its reduction, weights, smoothing, and maps of classes."""
     layer = draw(st.sampled_from(["MSELoss", "BCEWithLogitsLoss", "CrossEntropyLoss"]))
@@ -221,6 +253,8 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "response_norm": response_norm(),
     "activation": activation(),
     "softmax": softmax(),
+    "recurrent": recurrent(),
+    "embedding": embedding(),
     "loss": loss(),
 }
 

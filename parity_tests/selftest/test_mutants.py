@@ -12,23 +12,9 @@ from parity_tests.harness.mutants import optimizer
 from parity_tests.harness.mutants.fault import Fault, _place
 from parity_tests.harness.verdict import Check, Verdict, worst
 from parity_tests.sizes import IDS
-from scratch import nn
 
 NOTHING = Fault("nothing", (), (), "")
 SUBJECTS = tuple(dict.fromkeys(subject for fault in mutants.FAULTS for subject in fault.subjects))
-
-# Faults that wait for their layer: whoever adds the layer plants them.
-WAITING = {
-    "LSTM": (
-        "LSTM gates permuted",
-        "LSTM cell gradient not carried",
-        "second bias missing",
-        "BPTT truncated by one step",
-        "reverse direction's last state",
-    ),
-    "GRU": ("GRU reset before the matmul",),
-    "Embedding": ("embedding rows assigned for repeated indices",),
-}
 
 
 def _id(fault: Fault) -> str:
@@ -82,14 +68,6 @@ def test_every_layer_and_every_optimizer_has_faults_of_its_own() -> None:
     assert set(cases.layers()) - planted == {"Identity"}  # returns what it is given
     kinds = {name.split()[0] for fault in optimizer.FAULTS for name in fault.subjects}
     assert {"SGD", "Adam", "AdamW", "StepLR", "CosineAnnealingLR"} <= kinds
-
-
-@pytest.mark.parametrize("layer", WAITING)
-def test_a_new_layer_brings_its_faults(layer: str) -> None:
-    names = {fault.name for fault in mutants.FAULTS}
-    if hasattr(nn, layer):
-        assert set(WAITING[layer]) <= names
-    assert layer not in {subject for fault in mutants.FAULTS for subject in fault.subjects}
 
 
 @pytest.mark.long

@@ -10,6 +10,11 @@ FILES = (
     "numbers are little-endian, arrays in C order: the last index runs fastest; "
     "a cotangent is the gradient of the loss with respect to what a module returns"
 )
+_SEQUENCE = (
+    "input (T, N, in), or (N, T, in) where batch_first; states begin at zero unless given; both "
+    "biases are added; layer l has the suffix _l0, _l1, ..., the direction back in time _reverse, "
+    "and its last state is the one at t = 0; returns the state at every step, then the last ones"
+)
 LAYERS = {
     "Linear": "weight (out, in), y = x W^T + b",
     "Conv2d": "input (N, C, H, W), weight (out, in / groups, kh, kw); cross-correlation: the "
@@ -42,6 +47,16 @@ LAYERS = {
     "Log": "the natural logarithm",
     "Sqrt": "the square root",
     "Sin": "the sine",
+    "RNN": "h_t = tanh(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh), or max(., 0) where nonlinearity is "
+    '"relu"; ' + _SEQUENCE,
+    "LSTM": "gates i, f, g, o in this order along the first axis of weights (4 H, .) and biases, "
+    "from W_ih x_t + b_ih + W_hh h_(t-1) + b_hh; i, f, o logistic, g tanh; c_t = f c_(t-1) + i g, "
+    "h_t = o tanh(c_t); " + _SEQUENCE,
+    "GRU": "gates r, z, n in this order along the first axis of weights (3 H, .) and biases; r and "
+    "z logistic of W_ih x_t + b_ih + W_hh h_(t-1) + b_hh, n = tanh(W_in x_t + b_in + "
+    "r (W_hn h_(t-1) + b_hn)): the reset gate comes after the product; "
+    "h_t = (1 - z) n + z h_(t-1); " + _SEQUENCE,
+    "Embedding": "row i of weight (num_embeddings, embedding_dim) for every index i",
     "Powers": "(N, 1) to (N, degree): x, x^2, ..., x^degree",
 }
 LOSSES = {
@@ -80,6 +95,8 @@ def conventions(kinds: Iterable[str], chapter: Chapter) -> dict[str, str]:
     found = {"files": FILES}
     if len(shape) == 3:
         found["input"] = "(N, C, H, W): sample, map, row, column"
+    elif len(shape) == 2:
+        found["input"] = "(N, T, D): sample, step, number"
     found |= {kind: LAYERS.get(kind, UNTOLD) for kind in dict.fromkeys(kinds) if kind not in told}
     found[plan.loss] = LOSSES.get(plan.loss, UNTOLD)
     if plan.loss_weights:

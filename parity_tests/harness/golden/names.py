@@ -83,7 +83,8 @@ class Names:
             for name, value in run.gradients.items():
                 if visit.call == 0 and name.rpartition(".")[0] == visit.path:
                     found[f"gradient.{name}"] = ("gradient", BACKWARD, visit.path, value)
-        found["d_input"] = ("gradient", BACKWARD, "", run.d_input)
+        if run.d_input is not None:
+            found["d_input"] = ("gradient", BACKWARD, "", run.d_input)
         for name, value in run.updated.items():
             found[f"updated.{name}"] = ("updated", STEP, name.rpartition(".")[0], value)
         order = (GIVEN, FORWARD, BACKWARD, STEP)
@@ -127,8 +128,9 @@ class Names:
     def _source(self, value: Array, reader: Visit) -> str:
         """Return the name of the latest tensor before `reader` that holds this value."""
         for visit in reversed(self.leaves[: self.leaves.index(reader)]):
-            if visit.output.shape == value.shape and np.array_equal(visit.output, value):
-                return of_visit("activation", visit)
+            for name, made in of_fields("activation", visit, visit.output).items():
+                if made.shape == value.shape and np.array_equal(made, value):
+                    return name
         return "input" if np.array_equal(self.pair.inputs[0], value) else ""
 
     def own(self, name: str, allowed: Mapping[tuple[str, int], dict[str, Bounds]]) -> Bounds:
@@ -140,8 +142,9 @@ class Names:
         """
         for call, visit in zip(self.calls, self.leaves, strict=True):
             rows = allowed.get((visit.path, visit.call), {})
-            if name == call.output:
-                return rows.get("output", {})
+            if name in of_fields("activation", visit, visit.output):
+                field = name[len(call.output) + 1 :]
+                return rows.get(f"output[{field}]" if field else "output", {})
             local = name.rpartition(".")[2]
             mine = local in call.parameters and name == call.named("gradient", local)
             if mine and self._once(call.path):

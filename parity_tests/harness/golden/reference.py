@@ -28,7 +28,7 @@ class Run:
         trace: of the first step.
         output: of the first step; a NamedTuple of several.
         loss: of the first step, with the penalties; None without a loss.
-        d_input: gradient of the input in the first step.
+        d_input: gradient of the input in the first step; None of indices, which have none.
         gradients: of every parameter in the first step.
         updated: parameters and running statistics after the last step, by name.
         traces: of all steps.
@@ -37,7 +37,7 @@ class Run:
     trace: Trace
     output: Any
     loss: Array | None
-    d_input: Array
+    d_input: Array | None
     gradients: dict[str, Array]
     updated: dict[str, Array]
     traces: tuple[Trace, ...]
@@ -109,7 +109,8 @@ def once(pair: Pair, dtype: str) -> Run:
     model = pair.torch_as(dtype)
     with tap_torch(model) as trace:
         found = run_torch(model, cast(pair.inputs, dtype), pair.d_output)  # labels stay whole
-    return Run(trace, found.output, None, found.dx[0], found.gradients, {}, (trace,))
+    d_input = found.dx[0] if found.dx else None
+    return Run(trace, found.output, None, d_input, found.gradients, {}, (trace,))
 
 
 def modules(pair: Pair) -> dict[str, torch.nn.Module]:
