@@ -45,10 +45,11 @@ class Case:
 
     @property
     def smooth(self) -> bool:
-        """Whether the input lies on no kink, so that the complex step applies."""
+        """Whether the complex step applies: no kink, and no gradient that is set, not derived."""
         return (
             self.values not in ("zeros", "ties", "special", "bottomless", "steep")
             and self.layer != "Step"
+            and self.arguments.get("padding_idx") is None
         )
 
     @property

@@ -175,8 +175,11 @@ def naive(layer: str) -> Iterator[None]:
     takes = getattr(loops, op).__code__.co_argcount
     backward = getattr(loops, f"{op}_backward")
 
-    def forward(*arguments: Any) -> Any:
-        return getattr(loops, op)(*arguments[:takes])  # without what only speed needs
+    def forward(*arguments: Any, **options: Any) -> Any:  # without what only speed needs
+        return getattr(loops, op)(*arguments[:takes], **without_speed(options))
+
+    def without_speed(options: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in options.items() if name != "needs_dx"}
 
     def in_parts(dy: Array, cache: Any) -> Iterator[tuple[Any, ...]]:
         yield slice(None), *backward(dy, cache)

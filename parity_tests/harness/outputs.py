@@ -75,7 +75,7 @@ def arguments(module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def call(module: Any, inputs: tuple[Any, ...]) -> Any:
-    """Run the forward of a module of either kind on its inputs, a recurrent layer's states apart."""
+    """Run the forward of a module of either twin on flat inputs; return its output flat."""
     return flat(module(*arguments(module, inputs)))
 
 

@@ -45,9 +45,9 @@ class Weights:
         self.names = [
             f"{kind}_{suffix}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         ]
-        found = [getattr(module, name, None) for name in self.names]
-        held = [None if value is None else value.detach().numpy() for value in found]
-        self.ih, self.hh, self.bias_ih, self.bias_hh = held
+        held = {name: value.detach().numpy() for name, value in module.named_parameters()}
+        self.ih, self.hh = (held[name] for name in self.names[:2])
+        self.bias_ih, self.bias_hh = (held.get(name) for name in self.names[2:])
         self.nonlinearity = getattr(module, "nonlinearity", "tanh")
 
     def sums(self, x: Value, h: Value) -> tuple[Value, Value]:

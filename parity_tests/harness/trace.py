@@ -135,7 +135,9 @@ def tap_torch(model: torch.nn.Module) -> Iterator[Trace]:
     handles = []
 
     def hook(path: str, module: torch.nn.Module) -> None:
-        recurrent = isinstance(module, torch.nn.RNNBase)
+        # Hooks of modules see neither what lies in a nest of tuples nor a part nobody uses, and
+        # warn where no input has a gradient; those of tensors do.
+        by_tensor = isinstance(module, torch.nn.RNNBase | torch.nn.Embedding)
 
         def before(_: Any, inputs: Any) -> None:
             given = outputs.leaves(inputs)
@@ -144,14 +146,13 @@ def tap_torch(model: torch.nn.Module) -> Iterator[Trace]:
         def after(_: Any, __: Any, output: Any) -> None:
             made = outputs.flat(output)
             visit = recorder.leave(path, outputs.each(_array, made))
-            if recurrent:
-                for number, part in enumerate(made):
-                    part.register_hook(functools.partial(arrived, visit, number))
+            for number, part in enumerate(outputs.parts(made) if by_tensor else ()):
+                part.register_hook(functools.partial(arrived, visit, number))
 
         def arrived(visit: Visit, number: int, gradient: torch.Tensor) -> None:
-            # Hooks of modules see neither what lies in a nest of tuples nor a part nobody uses.
-            held = outputs.filled(visit.d_output, visit.output)
-            visit.d_output = held._replace(**{held._fields[number]: _array(gradient)})
+            held = list(outputs.parts(outputs.filled(visit.d_output, visit.output)))
+            held[number] = _array(gradient)
+            visit.d_output = outputs.like(visit.output, tuple(held))
 
         def back(_: Any, d_output: Any) -> None:
             visit = recorder.back(path)
@@ -160,7 +161,7 @@ def tap_torch(model: torch.nn.Module) -> Iterator[Trace]:
 
         handles.append(module.register_forward_pre_hook(before))
         handles.append(module.register_forward_hook(after))
-        if not recurrent:
+        if not by_tensor:
             handles.append(module.register_full_backward_pre_hook(back))
 
     for path, module in model.named_modules():

@@ -181,7 +181,7 @@ def _proof(pair: Pair, place: Place) -> list[Check]:
 
 
 def _grain_of_integers(layer: Any, given: tuple[Any, ...]) -> float:
-    """Return 1 if all numbers are integers, so that their products are; else what proves nothing."""
+    """Return 1 if all numbers are integers, so that products are; else what proves nothing."""
     parameters = [value.detach().numpy() for value in layer.parameters()]
     smallest = min(map(power_of_two, (*outputs.leaves(given), *parameters)))
     return 1.0 if smallest >= 1 else np.finfo(np.float64).tiny

@@ -18,7 +18,7 @@ RNN, LSTM, GRU = "ops.rnn.rnn", "ops.lstm.lstm", "ops.gru.gru"
 SEQUENCE = "forward output[sequence]"
 
 
-def both_biases(kind: str, name: str) -> None:
+def _both_biases(kind: str, name: str) -> None:
     """Plant the fault of one bias in place of two."""
 
     @plant("second bias missing", kind, [name], SEQUENCE)
@@ -26,7 +26,7 @@ def both_biases(kind: str, name: str) -> None:
         return original(bias_hh=None if bias_hh is None else 0 * bias_hh, **more)
 
 
-def truncated(kind: str, name: str) -> None:
+def _truncated(kind: str, name: str) -> None:
     """Plant the fault of a gradient that does not reach the first step."""
 
     @plant("BPTT truncated by one step", f"{kind}_backward", [name], "backward dx", remembers=kind)
@@ -56,8 +56,26 @@ def _over_time(sooner: Sequence[Any], later: Sequence[Any], states: int) -> tupl
 
 
 for _kind, _name in ((RNN, "RNN"), (LSTM, "LSTM"), (GRU, "GRU")):
-    both_biases(_kind, _name)
-    truncated(_kind, _name)
+    _both_biases(_kind, _name)
+    _truncated(_kind, _name)
+
+
+def _directions(name: str) -> None:
+    """Plant the faults of the direction back in time."""
+
+    @plant(
+        "reverse direction's last state", "nn.recurrence.last_step", [name], "forward output[h_n]"
+    )
+    def _(original: Any, reverse: int) -> Any:
+        return original(0)
+
+    @plant("reverse direction runs forward", "nn.recurrence.in_time", [name], SEQUENCE)
+    def _(original: Any, steps: Array, reverse: int) -> Any:
+        return original(steps, 0)
+
+
+for _name in ("RNN", "LSTM", "GRU"):
+    _directions(_name)
 
 
 @plant("derivative of tanh 1 - h", "ops.rnn.step_backward", ["RNN"], "backward dx")
