@@ -38,7 +38,10 @@ class Evidence:
 
     def maker(self, name: str) -> Call | None:
         """Return the call that returns an activation."""
-        return next((call for call in self.set.calls if call.output == name), None)
+        for call in self.set.calls:
+            if name == call.output or name.startswith(f"{call.output}."):  # a part of several
+                return call
+        return None
 
     def readers(self, name: str) -> list[Call]:
         """Return the calls that read a tensor."""

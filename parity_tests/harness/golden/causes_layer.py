@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parity_tests.harness.golden import causes_conv, causes_norm, causes_pointwise, causes_step
+from parity_tests.harness.golden import (
+    causes_conv,
+    causes_norm,
+    causes_pointwise,
+    causes_recurrent,
+    causes_step,
+)
 from parity_tests.harness.golden.causes_pointwise import FUNCTIONS, logistic
 from parity_tests.harness.golden.manifest import Call, Tensor
 
@@ -47,14 +53,18 @@ def layer_guesses(evidence: Evidence, tensor: Tensor) -> Iterator[Guess]:
     """Yield what mistakes in the layer that makes a tensor would have made of it."""
     maker = evidence.maker(tensor.name)
     if maker is not None:
-        if _known(evidence, maker):
+        if maker.kind in causes_recurrent.KINDS:
+            yield from causes_recurrent.forward(evidence, maker, tensor.name)
+        elif _known(evidence, maker):
             yield from _forward(_layer(evidence, maker), evidence)
         return
     if tensor.role == "gradient" and tensor.name != "d_input":
         for call in evidence.set.calls:
             local = tensor.name.rpartition(".")[2]
             mine = local in call.parameters and tensor.name == call.named("gradient", local)
-            if mine and _known(evidence, call):
+            if mine and call.kind in causes_recurrent.KINDS:
+                yield from causes_recurrent.gradient(evidence, call, local)
+            elif mine and _known(evidence, call):
                 yield from _gradient(_layer(evidence, call), local)
         return
     if tensor.role == "updated":
@@ -66,8 +76,11 @@ def layer_guesses(evidence: Evidence, tensor: Tensor) -> Iterator[Guess]:
         return
     yield from _branches(evidence, tensor)
     for call in filter(lambda call: _known(evidence, call), _readers(evidence, tensor.name)):
-        layer = _layer(evidence, call)
-        for text, value in _backward(layer, evidence):
+        if call.kind in causes_recurrent.KINDS:
+            found = causes_recurrent.backward(evidence, call)
+        else:
+            found = _backward(_layer(evidence, call), evidence)
+        for text, value in found:
             yield f"{text} (backward of {call.path})", value
 
 

@@ -6,7 +6,7 @@ last bit, with no difference of nearby numbers (Squire and Trapp 1998). No torch
 
 from __future__ import annotations
 
-from parity_tests.harness import bounds, nulls
+from parity_tests.harness import bounds, nulls, outputs
 from parity_tests.harness.compare import compare
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.traits import is_deep, normalised
@@ -32,7 +32,8 @@ def run(pair: Pair, entries: int | None) -> list[Check]:
         entries: how many entries of each tensor, drawn at random; None for all.
     """
     module = pair.scratch_as("float64")
-    found = complex_step(module, pair.inputs, pair.d_output, entries=entries, reuse=True)
+    given, d_output = outputs.arguments(module, pair.inputs), outputs.nested(pair.d_output)
+    found = complex_step(module, given, d_output, entries=entries, reuse=True)
     null: nulls.Units = {}
     floors: nulls.Units = {}
     magnified = normalised(module)
