@@ -35,7 +35,7 @@ class Call:
         forward: the function whose gradient it takes.
         given: what the forward was given.
         y: what the forward returned.
-        dy: the gradient that the backward was given.
+        dy: the gradient that the backward was given, or the tuple of them.
         cache: what the forward left for it.
     """
 
@@ -72,13 +72,19 @@ class Call:
             drawn = rng.integers(-LARGEST, LARGEST + 1, value.shape).astype(value.dtype)
             return np.abs(drawn) + 1 if self.forward.__name__ in ("log", "sqrt") else drawn
 
-        dy: Any = np.asarray(inputs.integers(rng, np.shape(self.dy), LARGEST))
-        return self.again(change, dy if np.ndim(self.dy) else float(dy))
+        def draw(one: Any) -> Any:
+            dy: Any = np.asarray(inputs.integers(rng, np.shape(one), LARGEST))
+            return dy if np.ndim(one) else float(dy)
+
+        return self.again(change, each(draw, self.dy))
 
     def narrow(self) -> Call:
         """Return the call in float32."""
-        dy = self.dy.astype(np.float32) if isinstance(self.dy, np.ndarray) else self.dy
-        return self.again(lambda _, value: value.astype(np.float32), dy)
+
+        def change(one: Any) -> Any:
+            return one.astype(np.float32) if isinstance(one, np.ndarray) else one
+
+        return self.again(lambda _, value: value.astype(np.float32), each(change, self.dy))
 
 
 @dataclass
@@ -116,7 +122,8 @@ class Function:
                 names += [f"d{name}[{number}]" for number in range(len(value))]
             elif value is None or (_floats(value) and name not in ("target", "mask")):
                 names.append(f"d{name}")
-        count = len(as_tuple(self.truth(self.calls[0].dy, self.calls[0].cache)))
+        first = self.calls[0]
+        count = len(as_tuple(self.truth(*as_tuple(first.dy), first.cache)))
         return tuple(names[:count])
 
 
@@ -125,6 +132,7 @@ def functions_of(network: Network) -> list[Function]:
     found: dict[str, Function] = {}
     made: dict[int, Made] = {}
     path = ["loss"]
+    inside = False  # a backward that asks another one for help
 
     def forward(original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -139,12 +147,21 @@ def functions_of(network: Network) -> list[Function]:
 
     def backward(owner: ModuleType, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
-        def run(dy: Any, cache: Any) -> Any:
+        def run(*given: Any) -> Any:
+            nonlocal inside
+            if inside:
+                return original(*given)
+            *gradients, cache = given
             function, bound, y, _ = made.get(id(cache)) or _made_of(cache, made.values())
             entry = found.setdefault(original.__name__, Function(owner, original.__name__))
-            given = np.array(dy) if np.ndim(dy) else float(dy)
-            entry.calls.append(Call(path[-1], function, bound, y, given, cache))
-            return original(dy, cache)
+            held = tuple(np.array(one) if np.ndim(one) else float(one) for one in gradients)
+            dy = held if len(held) > 1 else held[0]
+            entry.calls.append(Call(path[-1], function, bound, y, dy, cache))
+            inside = True
+            try:
+                return original(*given)
+            finally:
+                inside = False
 
         return run
 
@@ -181,21 +198,33 @@ def put(owner: Any, name: str, value: Any) -> Iterator[None]:
         setattr(owner, name, original)
 
 
+def each(change: Callable[[Any], Any], dy: Any) -> Any:
+    """Return the gradient changed, or the tuple of them with every one changed."""
+    return tuple(map(change, dy)) if isinstance(dy, tuple) else change(dy)
+
+
 def as_tuple(result: Any) -> tuple[Any, ...]:
     """Return what a function returned as a tuple."""
     return result if isinstance(result, tuple) else (result,)
 
 
 def _pairs() -> Iterator[tuple[ModuleType, str]]:
-    """Yield every module of `scratch.ops` with the name of each backward in it."""
+    """Yield every module of `scratch.ops` with the name of each backward of a forward in it.
+
+    A step of a recurrent layer has no cache of its own: it is a part of its operation's loop.
+    """
     for found in pkgutil.iter_modules(scratch.ops.__path__):
         if found.name.endswith("_naive"):
             continue
         owner = importlib.import_module(f"scratch.ops.{found.name}")
         for name, value in list(vars(owner).items()):
             public = name.endswith(BACKWARD) and not name.startswith("_")
-            if public and value.__module__ == owner.__name__:
+            if public and value.__module__ == owner.__name__ and _takes_a_cache(value):
                 yield owner, name
+
+
+def _takes_a_cache(backward: Callable[..., Any]) -> bool:
+    return list(inspect.signature(backward).parameters)[-1] == "cache"
 
 
 @contextlib.contextmanager

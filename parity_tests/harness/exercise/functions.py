@@ -11,7 +11,7 @@ import numpy as np
 from parity_tests.harness import bounds, inputs
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.exercise import causes
-from parity_tests.harness.exercise.calls import Call, Function, as_tuple
+from parity_tests.harness.exercise.calls import Call, Function, as_tuple, each
 from parity_tests.harness.exercise.grade import MISSING, NOT_EXACT, TODO, Finding, Grade, of_levels
 from parity_tests.harness.exercise.network import Gradients, Network, backward_order, limits
 from parity_tests.harness.exercise.student import Student, Trouble, arrays_in, own_copy
@@ -103,12 +103,12 @@ class _Judge:
 
     def _truth(self, call: Call) -> tuple[Any, ...]:
         with np.errstate(all="ignore"):
-            return as_tuple(self.item.truth(call.dy, call.cache))
+            return as_tuple(self.item.truth(*as_tuple(call.dy), call.cache))
 
     def _one(self, call: Call, want: tuple[Any, ...], limit: list[float]) -> Finding | None:
         """Make one call and return the first thing that is wrong with its results."""
         dy, cache = own_copy(call.dy), own_copy(call.cache)
-        result = self.student.attempt(lambda: self.found(dy, cache))
+        result = self.student.attempt(lambda: self.found(*as_tuple(dy), cache))
         if isinstance(result, Trouble):
             self.todo = self.todo or result.todo
             return Finding(result.text, (f"!it was given {_shapes(dy, cache)}",))
@@ -202,9 +202,12 @@ def differing(got: Any, want: Gradients, network: Network) -> Finding | None:
 
 def _lively(call: Call) -> Any:
     """Return a gradient that is random and signed: the network's own may cancel in every sum."""
-    if not np.ndim(call.dy):
-        return UNEVEN
-    return inputs.signed(inputs.generator(0, "dy", call.where), np.shape(call.dy))
+    rng = inputs.generator(0, "dy", call.where)
+
+    def draw(one: Any) -> Any:
+        return inputs.signed(rng, np.shape(one)) if np.ndim(one) else UNEVEN
+
+    return each(draw, call.dy)
 
 
 def _shapes(dy: Any, cache: Any) -> str:
@@ -231,7 +234,7 @@ def _different(calls: list[Call]) -> Iterator[Call]:
     if calls[0].given.arguments.get("scale") == 0:
         calls = [*calls, calls[0].again(lambda _, value: value, calls[0].dy)]
     for call in calls:
-        key = str([np.shape(call.dy), *map(_key, call.given.arguments.values())])
+        key = str([*map(np.shape, as_tuple(call.dy)), *map(_key, call.given.arguments.values())])
         if key not in seen and len(seen) < CALLS:
             seen.add(key)
             yield call

@@ -217,6 +217,9 @@ def arrays_in(value: Any, name: str) -> Iterator[tuple[str, np.ndarray[Any, np.d
     """Yield the arrays of a gradient or a cache with their names: "cache.x"."""
     if isinstance(value, np.ndarray):
         yield name, value
+    elif isinstance(value, tuple) and not hasattr(value, "_fields"):  # several gradients
+        for part in value:
+            yield from arrays_in(part, name)
     elif hasattr(value, "_fields"):
         for field in value._fields:
             yield from arrays_in(getattr(value, field), f"{name}.{field}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness.exercise.calls import Call, Function
+from parity_tests.harness.exercise.calls import Call, Function, as_tuple
 
 WIDTH = 96
 CALLS = 3  # that are described
@@ -101,8 +101,11 @@ def comment(item: Function) -> str:
 
 def _given(item: Function, call: Call) -> list[str]:
     """Return shapes of the arrays and values of the rest: of the gradient and of the cache."""
-    gradient = next(iter(inspect.signature(item.truth).parameters))
-    found = [f"{gradient} {np.shape(call.dy) if np.ndim(call.dy) else 'a number'}"]
+    names = inspect.signature(item.truth).parameters
+    found = [
+        f"{name} {np.shape(one) if np.ndim(one) else 'a number'}"
+        for name, one in zip(names, as_tuple(call.dy), strict=False)
+    ]
     for name in getattr(call.cache, "_fields", ()):
         value = getattr(call.cache, name)
         if hasattr(value, "_fields"):

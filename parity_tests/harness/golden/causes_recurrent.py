@@ -19,7 +19,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Arrays = dict[str, Array]
 
 KINDS = ("RNN", "LSTM", "GRU")
-ORDERS = {
+ORDERS: dict[str, dict[str, tuple[int, ...]]] = {
     "LSTM": {
         "i, o, f, g, as in ONNX": (0, 3, 1, 2),
         "i, f, o, g": (0, 1, 3, 2),
@@ -221,7 +221,8 @@ def _through_time(layer: _Layer, state: int, cell: int) -> tuple[Array, Arrays]:
     operation: Any = {"RNN": rnn.rnn, "LSTM": lstm.lstm, "GRU": gru.gru}[layer.kind]
     options = (layer.call.options["nonlinearity"],) if layer.kind == "RNN" else ()
     _, cache = operation(x, *first, *weights, *options)
-    of_x, of_h = [], []
+    of_x: list[Array] = []
+    of_h: list[Array] = []
     dh, dc = d_state, d_cell[0] if d_cell else zero
     for t in reversed(range(len(x))):
         d = dy[t] + dh
