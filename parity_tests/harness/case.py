@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+RECURRENT = ("RNN", "LSTM", "GRU")
 _INPUT = {"also", "target", "values", "training", "conv"}
 
 
@@ -45,11 +46,16 @@ class Case:
 
     @property
     def smooth(self) -> bool:
-        """Whether the complex step applies: no kink, and no gradient that is set, not derived."""
+        """Whether the complex step applies.
+
+        Not at a kink; not where a gradient is set instead of derived; and not to saturated units
+        that feed each other: of their slopes, 1 - y^2, rounding leaves few digits.
+        """
         return (
             self.values not in ("zeros", "ties", "special", "bottomless", "steep")
             and self.layer != "Step"
             and self.arguments.get("padding_idx") is None
+            and not (self.values == "far" and self.layer in RECURRENT)
         )
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from parity_tests.harness import bounds, outputs
+from parity_tests.harness.case import RECURRENT
 from parity_tests.harness.compare import Comparison, compare
 from parity_tests.harness.rows import magnitudes, units
 from parity_tests.harness.run import Result, is_buffer, run_torch
@@ -21,7 +22,6 @@ from parity_tests.harness.verdict import Check, Verdict
 Array = np.ndarray[Any, np.dtype[Any]]
 
 PASSING = ("ReLU", "Dropout", "Identity", "Flatten")  # each cotangent goes to its own place
-RECURRENT = ("RNN", "LSTM", "GRU")
 JOINING = ("Add", "Multiply", "Concat")  # each cotangent goes to both inputs, or to one of them
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from parity_tests.harness.case import RECURRENT
 from parity_tests.harness.golden import (
     causes_conv,
     causes_norm,
@@ -53,7 +54,7 @@ def layer_guesses(evidence: Evidence, tensor: Tensor) -> Iterator[Guess]:
     """Yield what mistakes in the layer that makes a tensor would have made of it."""
     maker = evidence.maker(tensor.name)
     if maker is not None:
-        if maker.kind in causes_recurrent.KINDS:
+        if maker.kind in RECURRENT:
             yield from causes_recurrent.forward(evidence, maker, tensor.name)
         elif _known(evidence, maker):
             yield from _forward(_layer(evidence, maker), evidence)
@@ -62,7 +63,7 @@ def layer_guesses(evidence: Evidence, tensor: Tensor) -> Iterator[Guess]:
         for call in evidence.set.calls:
             local = tensor.name.rpartition(".")[2]
             mine = local in call.parameters and tensor.name == call.named("gradient", local)
-            if mine and call.kind in causes_recurrent.KINDS:
+            if mine and call.kind in RECURRENT:
                 yield from causes_recurrent.gradient(evidence, call, local)
             elif mine and _known(evidence, call):
                 yield from _gradient(_layer(evidence, call), local)
@@ -76,7 +77,7 @@ def layer_guesses(evidence: Evidence, tensor: Tensor) -> Iterator[Guess]:
         return
     yield from _branches(evidence, tensor)
     for call in filter(lambda call: _known(evidence, call), _readers(evidence, tensor.name)):
-        if call.kind in causes_recurrent.KINDS:
+        if call.kind in RECURRENT:
             found = causes_recurrent.backward(evidence, call)
         else:
             found = _backward(_layer(evidence, call), evidence)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[Any]]
 Arrays = dict[str, Array]
 
-KINDS = ("RNN", "LSTM", "GRU")
 ORDERS: dict[str, dict[str, tuple[int, ...]]] = {
     "LSTM": {
         "i, o, f, g, as in ONNX": (0, 3, 1, 2),
