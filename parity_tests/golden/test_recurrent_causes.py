@@ -57,7 +57,15 @@ def without(kind: str) -> Callable[[str, torch.Tensor], torch.Tensor]:
     return lambda name, value: 0 * value if kind in name else value
 
 
+def forgetful(name: str, value: torch.Tensor) -> torch.Tensor:
+    """Add 1 to the forget gate's second bias."""
+    more = torch.zeros_like(value)
+    more[H : 2 * H] = float(name.startswith("parameter.bias_hh"))
+    return value + more
+
+
 FORWARD = [
+    ("LSTM", forgetful, "forget gate has a bias of 1"),
     ("LSTM", reordered((0, 2, 3, 1)), "order i, o, f, g, as in ONNX"),
     ("LSTM", reordered((0, 1, 3, 2)), "order i, f, o, g"),
     ("deep", reordered((0, 2, 3, 1)), "order i, o, f, g, as in ONNX"),

@@ -54,6 +54,10 @@ class Value:
         carried = _together(self.units * other.value, other.units * self.value)
         return Value(value, carried + np.abs(value))
 
+    def times(self, number: float) -> Value:
+        """Multiply by a number that is exact, such as 0 or 1."""
+        return Value(number * self.value, abs(number) * self.units)
+
     def __getitem__(self, place: Any) -> Value:
         """Return a part of both arrays."""
         return Value(self.value[place], self.units[place])

@@ -8,20 +8,24 @@ import numpy as np
 import pytest
 import torch
 
-from parity_tests.harness import bounds, outputs, rows_recurrent
+from parity_tests.harness import bounds, outputs
+from parity_tests.harness.case import RECURRENT
 from parity_tests.harness.case_pair import of_case
 from parity_tests.harness.cases import CASES, Case
+from parity_tests.harness.recurrent_values import Settings, computed
 from parity_tests.harness.run import run_torch
 from parity_tests.harness.trace import tap_torch
 
-RECURRENT = [case for case in CASES if case.layer in rows_recurrent.STEPS]
+CASES_OF_THEM = [case for case in CASES if case.layer in RECURRENT]
 
 
-@pytest.mark.parametrize("case", RECURRENT, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES_OF_THEM, ids=lambda case: case.name)
 def test_the_bound_is_computed_from_torch_s_own_numbers(case: Case) -> None:
-    pair = of_case(case)
+    pair, options = of_case(case), {**case.arguments}
     truth = run_torch(pair.torch, pair.inputs, pair.d_output).tensors()
-    found = rows_recurrent.computed(pair.torch, pair.inputs, pair.d_output)
+    settings = Settings(**{name: options[name] for name in Settings._fields if name in options})
+    parameters = {name: value.detach().numpy() for name, value in pair.torch.named_parameters()}
+    found = computed(case.layer, settings, parameters, pair.inputs, pair.d_output)
     assert set(truth) <= set(found)
     for name, want in truth.items():
         assert np.abs(found[name].value - want).max() <= bounds.whole(want)

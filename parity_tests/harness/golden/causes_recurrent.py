@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parity_tests.harness.outputs import LongShort, Recurrent, flat, leaves, nested
-from scratch import nn
-from scratch.ops import gru, lstm, rnn
+from parity_tests.harness.bounds_carried import Value, affine, logistic, tanh
+from parity_tests.harness.outputs import LongShort, Recurrent
+from parity_tests.harness.recurrent_values import (
+    GATES,
+    Settings,
+    States,
+    Step,
+    Weights,
+    computed,
+    gates_of,
+)
 
 if TYPE_CHECKING:
     from parity_tests.harness.golden.causes import Evidence, Guess
@@ -33,52 +42,33 @@ class _Layer:
     """A call of a recurrent layer, which can be computed again with other parameters."""
 
     def __init__(self, evidence: Evidence, call: Call) -> None:
-        self.kind, self.evidence, self.call = call.kind, evidence, call
+        self.kind, options = call.kind, call.options
         given = [evidence.get(name) for name in call.reads]
         self.inputs = tuple(value for value in given if value is not None)
-        self.complete = bool(given) and len(self.inputs) == len(given)
         found = {name: evidence.get(call.named("parameter", name)) for name in call.parameters}
         self.parameters = {name: value for name, value in found.items() if value is not None}
-        fields = LongShort._fields if self.kind == "LSTM" else Recurrent._fields
-        d_output = [evidence.get(f"{call.cotangent}.{field}") for field in fields]
-        self.d_output = flat(nested((LongShort if self.kind == "LSTM" else Recurrent)(*d_output)))
+        made = LongShort if self.kind == "LSTM" else Recurrent
+        d_output = [evidence.get(f"{call.cotangent}.{field}") for field in made._fields]
+        self.known = bool(given) and len(self.inputs) == len(given)
+        self.d_output = None if any(part is None for part in d_output) else made(*d_output)
+        self.settings = Settings(**{n: options[n] for n in Settings._fields if n in options})
 
-    @property
-    def simple(self) -> bool:
-        """Whether it is one layer in one direction."""
-        options = self.call.options
-        return options["num_layers"] == 1 and not options["bidirectional"]
+    def output(self, field: str, parameters: Arrays | None = None, **others: Any) -> Array:
+        """Return one output with other parameters, settings, first states or another step."""
+        settings = self.settings._replace(**others.pop("settings", {}))
+        inputs = others.pop("inputs", self.inputs)
+        given = self.parameters if parameters is None else parameters
+        return computed(self.kind, settings, given, inputs, **others)[f"output[{field}]"].value
 
-    def module(self, parameters: Arrays, **others: Any) -> nn.Module:
-        """Return the layer with these parameters."""
-        names = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "bidirectional")
-        options = {name: self.call.options[name] for name in names}
-        if self.kind == "RNN":
-            options["nonlinearity"] = self.call.options["nonlinearity"]
-        made: nn.Module = getattr(nn, self.kind)(**{**options, **others})
-        made.astype(np.float64).load_state_dict(parameters)
-        return made
-
-    def states(self) -> tuple[Any, ...]:
-        """Return the first states as forward takes them."""
-        rest = self.inputs[1:]
-        return (rest,) if self.kind == "LSTM" and rest else rest
-
-    def output(self, parameters: Arrays, **others: Any) -> Any:
-        """Return what the layer makes of its input with these parameters."""
-        with nn.inference():
-            return flat(self.module(parameters, **others).forward(self.inputs[0], *self.states()))
-
-    def gradients(self, parameters: Arrays) -> tuple[Array, Arrays]:
-        """Return dx and the gradients of the parameters, from the golden cotangents."""
-        module = self.module(parameters)
-        module.forward(self.inputs[0], *self.states())
-        dx = leaves(module.backward(nested(self.d_output)))[0]
-        return dx, {name: parameter.grad for name, parameter in module.named_parameters()}
+    def gradients(self, parameters: Arrays | None = None, **others: Any) -> Arrays:
+        """Return the gradients of the parameters and of the input, from the golden cotangents."""
+        given = self.parameters if parameters is None else parameters
+        found = computed(self.kind, self.settings, given, self.inputs, self.d_output, **others)
+        return {name: value.value for name, value in found.items()}
 
     def changed(self) -> Iterator[tuple[str, Arrays]]:
         """Yield parameters as somebody would read them who takes them for something else."""
-        held, gates = self.parameters, getattr(nn, self.kind).gates
+        held, gates = self.parameters, GATES[self.kind]
         for order, places in ORDERS.get(self.kind, {}).items():
             yield (
                 f"the gates are read in the order {order}",
@@ -108,141 +98,102 @@ def _moved(value: Array, places: tuple[int, ...]) -> Array:
 def forward(evidence: Evidence, call: Call, name: str) -> Iterator[Guess]:
     """Yield wrong values of one of the layer's outputs."""
     layer, field = _Layer(evidence, call), name[len(call.output) + 1 :]
-    if not layer.complete:
+    if not layer.known:
         return
     for text, parameters in layer.changed():
-        yield text, getattr(layer.output(parameters), field)
+        yield text, layer.output(field, parameters)
     if layer.kind == "RNN":
-        other = "relu" if call.options["nonlinearity"] == "tanh" else "tanh"
-        made = layer.output(layer.parameters, nonlinearity=other)
-        yield f"the nonlinearity is {other}", getattr(made, field)
-    if layer.kind == "LSTM" and "bias_hh_l0" in layer.parameters:
-        hidden = call.options["hidden_size"]
-        raised = {
-            key: value + np.repeat([0, 1, 0, 0], hidden) if key.startswith("bias_hh") else value
-            for key, value in layer.parameters.items()
-        }
-        yield "the forget gate has a bias of 1 on top", getattr(layer.output(raised), field)
-    if layer.kind == "GRU" and layer.simple:
-        for text, made in _other_resets(layer):
-            yield text, getattr(made, field)
-    if field == "h_n" and call.options["bidirectional"]:
+        other = "relu" if layer.settings.nonlinearity == "tanh" else "tanh"
+        made = layer.output(field, settings={"nonlinearity": other})
+        yield f"the nonlinearity is {other}", made
+    for text, step in STEPS.get(layer.kind, {}).items():
+        yield text, layer.output(field, step=step)
+    if field == "h_n" and layer.settings.bidirectional:
         yield from _wrong_end(layer)
     if layer.inputs[1:]:
-        given, layer.inputs = layer.inputs, layer.inputs[:1]
-        made = layer.output(layer.parameters)
-        layer.inputs = given
-        yield "it begins with states of zero, not with those given", getattr(made, field)
+        made = layer.output(field, inputs=layer.inputs[:1])
+        yield "it begins with states of zero, not with those given", made
 
 
 def _wrong_end(layer: _Layer) -> Iterator[Guess]:
-    made = layer.output(layer.parameters)
-    hidden, axis = layer.call.options["hidden_size"], int(layer.call.options["batch_first"])
-    last = made.h_n.copy()
-    last[-1] = np.take(made.sequence, -1, axis)[..., hidden:]
+    last, axis = layer.output("h_n").copy(), int(layer.settings.batch_first)
+    last[-1] = np.take(layer.output("sequence"), -1, axis)[..., layer.settings.hidden_size :]
     yield "the reverse direction's last state is taken at the last step, not at t = 0", last
 
 
-def _other_resets(layer: _Layer) -> Iterator[tuple[str, Recurrent]]:
-    """Yield a GRU whose reset gate stands elsewhere."""
-    held, hidden = layer.parameters, layer.call.options["hidden_size"]
-    zero = np.zeros(3 * hidden)
-    bias_ih, bias_hh = (held.get(f"bias_{kind}_l0", zero) for kind in ("ih", "hh"))
-    weight, axis = held["weight_hh_l0"], int(layer.call.options["batch_first"])
-    sums = np.moveaxis(layer.inputs[0], axis, 0) @ held["weight_ih_l0"].T + bias_ih
+def _lstm_step(weights: Weights, x: Value, states: States, more: float, shown: bool) -> Any:
+    """Return the states of an LSTM with something on top of the forget gate, or a bare cell."""
+    of_x, of_h = weights.sums(x, states[0])
+    z_i, z_f, z_g, z_o = gates_of(of_x + of_h, 4)
+    f = logistic(z_f + Value.exact(np.full(z_f.value.shape, more)))
+    c = f * states[1] + logistic(z_i) * tanh(z_g)
+    return (logistic(z_o) * (tanh(c) if shown else c), c), _no_way_back
 
-    def run(candidate: Callable[[Array, Array], Array]) -> Recurrent:
-        h = layer.inputs[1][0] if layer.inputs[1:] else np.zeros((sums.shape[1], hidden))
-        states = []
-        for total in sums:
-            _, gates, _ = gru.step(total, h, weight, bias_hh)
-            r, z, _ = gru.split(gates)
-            n = np.tanh(total[:, 2 * hidden :] + candidate(r, h))
-            h = (1 - z) * n + z * h
-            states.append(h)
-        return Recurrent(np.moveaxis(np.stack(states), 0, axis), h[None])
 
-    new, bias = weight[2 * hidden :], bias_hh[2 * hidden :]
-    yield (
-        "the reset gate multiplies the state before the product, not after it",
-        run(lambda r, h: (r * h) @ new.T + bias),
-    )
-    yield (
-        "the second bias stands outside of the reset gate",
-        run(lambda r, h: r * (h @ new.T) + bias),
-    )
+def _gru_step(weights: Weights, x: Value, states: States, first: bool) -> Any:
+    """Return the state of a GRU whose reset gate stands before the product, or inside the bias."""
+    of_x, of_h = (gates_of(value, 3) for value in weights.sums(x, states[0]))
+    r, z = logistic(of_x[0] + of_h[0]), logistic(of_x[1] + of_h[1])
+    new = np.split(weights.hh, 3)[2]
+    bias = None if weights.bias_hh is None else np.split(weights.bias_hh, 3)[2]
+    if first:
+        recalled = affine(r * states[0], new, bias)
+    else:
+        recalled = r * affine(states[0], new, None)
+        recalled = recalled if bias is None else recalled + Value.exact(bias)
+    n = tanh(of_x[2] + recalled)
+    return (n + z * (states[0] - n),), _no_way_back
+
+
+def _no_way_back(_: States) -> Any:
+    raise NotImplementedError("this step is for forward alone")
+
+
+STEPS: dict[str, dict[str, Step]] = {
+    "LSTM": {
+        "the forget gate has a bias of 1 on top": partial(_lstm_step, more=1.0, shown=True),
+        "the cell is shown without tanh": partial(_lstm_step, more=0.0, shown=False),
+    },
+    "GRU": {
+        "the reset gate multiplies the state before the product, not after it": partial(
+            _gru_step, first=True
+        ),
+        "the second bias stands outside of the reset gate": partial(_gru_step, first=False),
+    },
+}
 
 
 def gradient(evidence: Evidence, call: Call, local: str) -> Iterator[Guess]:
     """Yield wrong gradients of a parameter."""
     layer = _Layer(evidence, call)
-    if layer.complete:
-        for text, _, found in _backwards(layer):
-            yield text, found[local]
-        other = local.replace("bias_hh", "bias_ih")
-        if layer.kind == "GRU" and other != local:
-            right = layer.gradients(layer.parameters)[1]
-            yield "it is the first bias's: the reset gate is left out", right[other]
+    if not layer.known or layer.d_output is None:
+        return
+    for text, found in _not_carried(layer):
+        yield text, found[local]
+    if layer.kind == "GRU" and local.startswith("bias_hh"):
+        right = layer.gradients()[local.replace("bias_hh", "bias_ih")]
+        yield "it is the first bias's: the reset gate is left out", right
 
 
 def backward(evidence: Evidence, call: Call) -> Iterator[Guess]:
     """Yield wrong gradients of the input."""
     layer = _Layer(evidence, call)
-    if layer.complete:
-        for text, dx, _ in _backwards(layer):
-            yield text, dx
-        for text, parameters in layer.changed():
-            if "gates" not in text and "bias" not in text:
-                yield text, layer.gradients(parameters)[0]
-
-
-def _backwards(layer: _Layer) -> Iterator[tuple[str, Array, Arrays]]:
-    """Yield dx and the gradients of the parameters where something is not carried back in time."""
-    if not layer.simple:
+    if not layer.known or layer.d_output is None:
         return
-    texts = {(0, 0): "no gradient is carried from a step to the one before it"}
+    name = "dx0" if layer.inputs[1:] else "dx"
+    for text, found in _not_carried(layer):
+        yield text, found[name]
+    for text, parameters in layer.changed():
+        if "transposed" in text:
+            yield text, layer.gradients(parameters)[name]
+
+
+def _not_carried(layer: _Layer) -> Iterator[tuple[str, Arrays]]:
+    """Yield all gradients where something is not carried back in time."""
+    texts = {(0.0, 0.0): "no gradient is carried from a step to the one before it"}
     if layer.kind == "LSTM":
-        texts[1, 0] = "the gradient of the cell is not carried from a step to the one before it"
-        texts[0, 1] = "the gradient of the state is not carried from a step to the one before it"
-    for (state, cell), text in texts.items():
-        yield (text, *_through_time(layer, state, cell))
-
-
-def _through_time(layer: _Layer, state: int, cell: int) -> tuple[Array, Arrays]:
-    """Go back through time with the gradients of state and cell carried (1) or dropped (0)."""
-    held, axis = layer.parameters, int(layer.call.options["batch_first"])
-    x, dy = (np.moveaxis(v, axis, 0) for v in (layer.inputs[0], layer.d_output.sequence))
-    d_state, *d_cell = (value[0] for value in layer.d_output[1:])
-    zero = np.zeros_like(d_state)
-    first = [value[0] for value in layer.inputs[1:]] or [zero] * (1 + len(d_cell))
-    weights = [held.get(f"{name}_l0") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-    weight_ih, weight_hh = held["weight_ih_l0"], held["weight_hh_l0"]
-    operation: Any = {"RNN": rnn.rnn, "LSTM": lstm.lstm, "GRU": gru.gru}[layer.kind]
-    options = (layer.call.options["nonlinearity"],) if layer.kind == "RNN" else ()
-    _, cache = operation(x, *first, *weights, *options)
-    of_x: list[Array] = []
-    of_h: list[Array] = []
-    dh, dc = d_state, d_cell[0] if d_cell else zero
-    for t in reversed(range(len(x))):
-        d = dy[t] + dh
-        if layer.kind == "LSTM":
-            at = (cache.gates[t], cache.cells[t], cache.cells[t + 1], weight_hh)
-            d_ih, dh, dc = lstm.step_backward(d, dc, *at)
-            d_hh = d_ih
-        elif layer.kind == "GRU":
-            at = (cache.gates[t], cache.recalled[t], cache.states[t], weight_hh)
-            d_ih, d_hh, dh = gru.step_backward(d, *at)
-        else:
-            d_ih, dh = rnn.step_backward(d, cache.states[t + 1], weight_hh, cache.nonlinearity)
-            d_hh = d_ih
-        dh, dc = state * dh, cell * dc
-        of_x.insert(0, d_ih)
-        of_h.insert(0, d_hh)
-    d_ih, d_hh = np.stack(of_x), np.stack(of_h)
-    gradients = {
-        "weight_ih_l0": np.einsum("tng,tni->gi", d_ih, x),
-        "weight_hh_l0": np.einsum("tng,tnh->gh", d_hh, cache.states[:-1]),
-        "bias_ih_l0": d_ih.sum((0, 1)),
-        "bias_hh_l0": d_hh.sum((0, 1)),
-    }
-    return np.moveaxis(d_ih @ weight_ih, 0, axis), gradients
+        back = "is not carried from a step to the one before it"
+        texts[1.0, 0.0] = f"the gradient of the cell {back}"
+        texts[0.0, 1.0] = f"the gradient of the state {back}"
+    for carried, text in texts.items():
+        yield text, layer.gradients(carried=carried)
