@@ -46,6 +46,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_recurrent.py \
   parity_tests/numeric/test_recurrent_refusals.py \
   parity_tests/numeric/test_run_pictures.py \
+  parity_tests/numeric/test_scores.py \
   parity_tests/numeric/test_shapes.py \
   parity_tests/numeric/test_stopping.py \
   parity_tests/numeric/test_weights.py \

@@ -15,7 +15,7 @@ import pytest
 from scratch.run import files
 from scratch.run.config import read_config, write_config
 from scratch.run.folder import RunFolder
-from scratch.run.metrics import COLUMNS, MetricsCsv, forget_after, read_metrics, score
+from scratch.run.metrics import COLUMNS, MetricsCsv, forget_after, read_metrics
 from scratch.spec.errors import UserError
 
 # ---------------------------------------------------------------------------------- atomic files
@@ -269,29 +269,6 @@ def test_another_table_is_refused(tmp_path, text, reason):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UserError, match=reason):
         read_metrics(path)
-
-
-def test_scores_by_hand():
-    logits = np.array([[2.0, 1.0, 0.0], [0.0, 1.0, 5.0], [0.0, 3.0, 1.0], [1.0, 0.0, 0.0]])
-    assert score("multiclass", logits, np.array([0, 2, 0, 0])) == {"accuracy": 0.75}
-    binary = np.array([[-1.0], [0.5], [0.0], [3.0]])
-    assert score("binary", binary, np.array([[0.0], [1.0], [1.0], [1.0]])) == {"accuracy": 0.75}
-    several = np.array([[-1.0, 0.5], [2.0, -3.0]])
-    assert score("binary", several, np.array([[0.0, 1.0], [1.0, 1.0]])) == {"accuracy": 0.75}
-    outputs, targets = np.array([[1.0], [2.0], [6.0]]), np.array([[1.0], [3.0], [5.0]])
-    assert score("regression", outputs, targets) == {"r2": 0.75}
-
-
-def test_scores_of_a_diverged_network_and_of_bad_input():
-    assert math.isnan(score("regression", np.array([[np.nan], [1]]), np.ones((2, 1)))["r2"])
-    assert math.isnan(score("multiclass", np.full((2, 3), np.inf), np.zeros(2, int))["accuracy"])
-    assert math.isnan(score("regression", np.ones((1, 1)), np.ones((1, 1)))["r2"])
-    with pytest.raises(ValueError, match="got 2 for 3"):
-        score("regression", np.ones((2, 1)), np.ones((3, 1)))
-    with pytest.raises(ValueError, match="got 0 for 0"):
-        score("regression", np.ones((0, 1)), np.ones((0, 1)))
-    with pytest.raises(ValueError, match="unknown task"):
-        score("ranking", np.ones((2, 1)), np.ones((2, 1)))
 
 
 def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
