@@ -130,3 +130,10 @@ def test_arguments_that_are_not_offered_are_refused(options: dict[str, Any], wor
 def test_torch_s_words() -> None:
     assert repr(nn.Embedding(7, 3)) == "Embedding(7, 3)"
     assert repr(nn.Embedding(7, 3, padding_idx=-1)) == "Embedding(7, 3, padding_idx=6)"
+    assert repr(nn.Embedding(7, 3, padding_idx=-7)) == "Embedding(7, 3, padding_idx=0)"
+
+
+def test_one_row_of_one_number_is_a_table() -> None:
+    table = nn.Embedding(1, 1, padding_idx=0)
+    table.weight.data[...] = 2.5
+    assert table(np.zeros((2, 3), np.int64)).tolist() == [[[2.5]] * 3] * 2

@@ -111,6 +111,26 @@ def test_what_only_one_kind_takes_is_refused_there() -> None:
         nn.RNN(3, 4, nonlinearity="sin")
 
 
+@every_kind
+def test_every_argument_is_an_attribute(kind: str) -> None:
+    given = {"num_layers": 2, "bias": False, "batch_first": True, "bidirectional": True}
+    layer = KINDS[kind](3, 4, **given)
+    expected = {"input_size": 3, "hidden_size": 4, "dropout": 0.0, **given}
+    expected |= {"RNN": {"nonlinearity": "tanh"}, "LSTM": {"proj_size": 0}}.get(kind, {})
+    assert {name: getattr(layer, name) for name in expected} == expected
+
+
+def test_a_kind_has_to_say_how_it_runs() -> None:
+    class Unfinished(Recurrent):
+        pass
+
+    layer = Unfinished(3, 5, 1, True, False, 0.0, False)
+    with pytest.raises(NotImplementedError):
+        layer.forward_all(X, None)
+    with pytest.raises(NotImplementedError):
+        layer.run_backward(X, (), None)
+
+
 def test_torch_s_names_shapes_and_words() -> None:
     layer: Recurrent = nn.LSTM(3, 4, num_layers=2, bidirectional=True, bias=False, batch_first=True)
     assert {name: p.shape for name, p in layer.named_parameters()} == {

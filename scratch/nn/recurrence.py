@@ -95,8 +95,8 @@ class Recurrent(Module):
         """Return torch's names of the parameters of a layer in one direction, in torch's order."""
         layer, reverse = divmod(number, self.directions)
         end = f"l{layer}_reverse" if reverse else f"l{layer}"
-        kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if self.bias else 2]
-        return [f"{kind}_{end}" for kind in kinds]
+        biases = ("bias_ih", "bias_hh") if self.bias else ()
+        return [f"{kind}_{end}" for kind in ("weight_ih", "weight_hh", *biases)]
 
     # ---- what a subclass defines
 
@@ -232,7 +232,7 @@ class Recurrent(Module):
     def _check_input(self, input: Array) -> None:
         leading = ("N", "T") if self.batch_first else ("T", "N")
         checks.shape(input, *leading, self.input_size)
-        checks.same_dtype(input, self._parameters[self.names(0)[0]].data.dtype)
+        checks.same_dtype(input, self._parameters["weight_ih_l0"].data.dtype)
 
     def _check_state(self, state: Array, shape: tuple[int, ...], x: Array) -> None:
         if state.shape != shape:

@@ -43,7 +43,10 @@ class _OneState(Recurrent):
         """
         dy, d_h_n = two(d_output, "(output, h_n)")
         dx, d_first = self.backward_all(dy, (d_h_n,))
-        return dx if d_first is None else (dx, d_first[0])
+        if d_first is None:
+            return dx
+        (dh0,) = d_first
+        return dx, dh0
 
 
 class RNN(_OneState):
@@ -181,7 +184,10 @@ class LSTM(Recurrent):
         dy, d_last = two(d_output, "(output, (h_n, c_n))")
         d_h_n, d_c_n = (None, None) if d_last is None else two(d_last, "(h_n, c_n)")
         dx, d_first = self.backward_all(dy, (d_h_n, d_c_n))
-        return dx if d_first is None else (dx, (d_first[0], d_first[1]))
+        if d_first is None:
+            return dx
+        dh0, dc0 = d_first
+        return dx, (dh0, dc0)
 
     def run(
         self, x: Array, starts: Arrays, weights: Weights, needs_dx: bool
@@ -195,5 +201,6 @@ class LSTM(Recurrent):
         self, dy: Array, d_others: Arrays, cache: Any
     ) -> tuple[Array | None, Arrays, Gradients]:
         """Return the gradients of one layer in one direction, see `Recurrent.run_backward`."""
-        dx, dh0, dc0, *d_weights = lstm.lstm_backward(dy, d_others[0], cache)
+        (dc_n,) = d_others
+        dx, dh0, dc0, *d_weights = lstm.lstm_backward(dy, dc_n, cache)
         return dx, (dh0, dc0), tuple(d_weights)

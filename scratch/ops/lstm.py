@@ -155,7 +155,8 @@ def step(
     >>> c.tolist(), gates.tolist()
     ([[0.5]], [[0.5, 0.5, 0.0, 0.5]])
     """
-    gates = input_sum + h_before.dot(weight_hh.T)
+    gates = h_before.dot(weight_hh.T)
+    gates += input_sum
     i, f, g, o = split(gates)
     for gate in (i, f, o):
         gate[...], _ = activation.sigmoid(gate)
