@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from parity_tests.harness.judges.onnx_data import Node
+from parity_tests.harness.judges.onnx_recurrent import gather, recurrent
 from parity_tests.harness.judges.onnx_trial import Trial, axes, one, refused
 from parity_tests.harness.judges.onnx_windows import conv, pool, whole
 from parity_tests.harness.judges.tally import LeftOutError
@@ -194,11 +195,14 @@ FORMS: dict[str, Callable[[Node], list[Trial]]] = {
     "Dropout": _dropout,
     "Elu": _plain("ELU", alpha=("alpha", 1.0)),
     "Flatten": _flatten,
+    "GRU": recurrent("GRU"),
+    "Gather": gather,
     "Gelu": _plain("GELU", approximate=("approximate", "none")),
     "Gemm": _gemm,
     "GlobalAveragePool": whole("AdaptiveAvgPool2d"),
     "GlobalMaxPool": whole("MaxPool2d"),
     "LRN": _lrn,
+    "LSTM": recurrent("LSTM"),
     "LeakyRelu": _plain("LeakyReLU", negative_slope=("alpha", 0.01)),
     "Log": _plain("Log"),
     "LogSoftmax": _along("LogSoftmax"),
@@ -206,6 +210,7 @@ FORMS: dict[str, Callable[[Node], list[Trial]]] = {
     "MaxPool": pool("MaxPool2d", ceil_mode=_CEIL),
     "Mul": _join("Multiply"),
     "NegativeLogLikelihoodLoss": _absent,
+    "RNN": recurrent("RNN"),
     "Relu": _plain("ReLU"),
     "Sigmoid": _plain("Sigmoid"),
     "Sin": _plain("Sin"),

@@ -6,6 +6,7 @@ allowed the bound of two implementations of equal precision, and scratch in floa
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 
 import ref_torch.nn
-from parity_tests.harness import bounds
+from parity_tests.harness import bounds, outputs
 from parity_tests.harness.compare import compare
 from parity_tests.harness.judges import onnx_data, tally
 from parity_tests.harness.judges.onnx_data import Node
@@ -88,7 +89,7 @@ def _checks(name: str, trial: Trial) -> list[Check]:
 
 
 def _forward(trial: Trial, dtype: str) -> dict[str, Array]:
-    """Return the output of scratch's layer, and its buffers after it."""
+    """Return the outputs of scratch's layer, and its buffers after it."""
     if trial.layer == "LogSoftmax":
         module: nn.Module = LogSoftmax(**trial.arguments)
     else:
@@ -99,9 +100,9 @@ def _forward(trial: Trial, dtype: str) -> dict[str, Array]:
         module.mask = trial.mask
     module.astype(np.dtype(dtype)).train(trial.training)
     with nn.inference():
-        output = module.forward(*cast(trial.inputs, dtype))
+        output = outputs.call(module, cast(trial.inputs, dtype))
     buffers = {name: np.asarray(v) for name, v in module.named_buffers() if is_buffer(name)}
-    return {"output": np.asarray(output), **buffers}
+    return {**outputs.named("output", outputs.each(np.asarray, output)), **buffers}
 
 
 def _units(trial: Trial) -> dict[str, Array]:
@@ -117,10 +118,12 @@ def _units(trial: Trial) -> dict[str, Array]:
     if trial.state:
         module.load_state_dict({n: torch.from_numpy(np.array(v)) for n, v in trial.state.items()})
     inputs = cast(trial.inputs, np.float64)
-    want = trial.outputs["output"]
     if trial.layer == "LogSoftmax":
         return {"output": _log_softmax(inputs[0], module.dim)}
-    d_output = np.ones(want.shape)
+    with torch.no_grad():
+        given = tuple(torch.from_numpy(np.array(value)) for value in inputs)
+        output = outputs.call(copy.deepcopy(module), given)  # forward moves running statistics
+    d_output = outputs.each(lambda value: np.ones(tuple(value.shape)), output)
     row = units(module, inputs, d_output, run_torch(module, inputs, d_output))
     assert row is not None
     return row

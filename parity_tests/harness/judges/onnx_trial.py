@@ -20,8 +20,9 @@ class Trial:
     Attributes:
         layer: class name, the same in both twins.
         arguments: constructor keywords.
-        inputs: of forward.
-        outputs: "output" and the running statistics that are to be compared.
+        inputs: of forward; the states of a recurrent layer follow its input one by one.
+        outputs: "output" and the running statistics that are to be compared; of a recurrent layer
+            "output[sequence]", "output[h_n]" and "output[c_n]", those that are given.
         state: parameters and buffers by name.
         training: mode.
         mask: which units a dropout keeps.

@@ -2,23 +2,26 @@
 
 Every sample says with which arguments a layer is made and what it is given. The layers of scratch
 that have the name get the same arguments and parameters, and the levels L2 and L3 judge them.
+All samples of recurrent layers are of one sequence without a batch axis, which scratch refuses; so
+each is given once more as what torch says it is, a batch of one.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import PackedSequence
 
-from parity_tests.harness import inputs
+from parity_tests.harness import inputs, outputs
 from parity_tests.harness.judges import tally
-from parity_tests.harness.judges.tally import Case, refusal
+from parity_tests.harness.judges.tally import Case, Fate, refusal
 from parity_tests.harness.levels import judge
 from parity_tests.harness.pair import Pair, load, with_cotangent
 from parity_tests.harness.runner import protected
@@ -30,7 +33,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 JUDGE = "torch"
 LEVELS = {"L2": "float64", "L3": "float32"}
 SPATIAL = {"AdaptiveAvgPool2d": 4, "AvgPool2d": 4, "Conv2d": 4, "MaxPool2d": 4, "BatchNorm2d": 4}
-AXES = {**SPATIAL, "Linear": 2, "CrossEntropyLoss": 2, "Softmax": 1}  # at least
+RECURRENT = {"RNN": 3, "LSTM": 3, "GRU": 3}
+AXES = {**SPATIAL, **RECURRENT, "Linear": 2, "CrossEntropyLoss": 2, "Softmax": 1}  # at least
+
+NO_BATCH = "no batch axis"
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,9 @@ class Sample:
         layer: name of the class.
         name: of the sample, with the mode where the mode matters.
         arguments: positional and by name.
-        inputs: what forward is given.
+        inputs: what forward is given; the states of a recurrent layer follow its input one by one.
         training: mode.
+        left_out: why scratch has no form of it.
     """
 
     layer: str
@@ -50,6 +57,7 @@ class Sample:
     arguments: tuple[tuple[Any, ...], dict[str, Any]]
     inputs: tuple[Array, ...]
     training: bool
+    left_out: str = ""
 
 
 def samples() -> Iterator[Sample]:
@@ -70,18 +78,33 @@ def samples() -> Iterator[Sample]:
 def _of_info(info: Any, training: bool) -> Iterator[Sample]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        found = info.module_inputs_func(
-            info, device="cpu", dtype=torch.float64, requires_grad=False, training=training
+        options = {"with_packed_sequence": True} if info.module_cls.__name__ in RECURRENT else {}
+        samples = info.module_inputs_func(
+            info, "cpu", torch.float64, requires_grad=False, training=training, **options
         )
     mode = ("training" if training else "evaluation") if info.train_and_eval_differ else ""
-    for number, sample in enumerate(found):
+    for number, sample in enumerate(samples):
         given, made = sample.forward_input, sample.constructor_input
-        values = [_array(value) for value in (*given.args, *given.kwargs.values())]
         words = [part for part in (str(number), sample.desc.strip("_ "), mode) if part]
         kwargs = {name: _rounded(value) for name, value in made.kwargs.items()}
         arguments = (tuple(made.args), kwargs)
-        name = info.module_cls.__name__
-        yield Sample(name, " ".join(words), arguments, tuple(values), training)
+        case = info.module_cls.__name__, " ".join(words), arguments
+        values = (*given.args, *given.kwargs.values())
+        if any(isinstance(value, PackedSequence) for value in values):
+            yield Sample(*case, (), training, "sequences of several lengths, packed")
+            continue
+        found = Sample(*case, tuple(map(_array, outputs.leaves(values))), training)
+        yield found
+        if found.layer in RECURRENT and documented(found) == NO_BATCH:
+            yield _batch_of_one(found)
+
+
+def _batch_of_one(sample: Sample) -> Sample:
+    """Return a sample of one sequence with an axis for it, after the layers in states."""
+    x, *states = sample.inputs
+    axis = 0 if sample.arguments[1]["batch_first"] else 1
+    given = np.expand_dims(x, axis), *(np.expand_dims(state, 1) for state in states)
+    return replace(sample, name=f"{sample.name} as a batch of one", inputs=given)
 
 
 def _rounded(value: Any) -> Any:
@@ -104,6 +127,8 @@ def run() -> list[Case]:
 def judged(sample: Sample) -> Case:
     """Judge one sample in both precisions, forward and backward, with the harness's bounds."""
     case = JUDGE, sample.layer, sample.name
+    if sample.left_out:
+        return Case(*case, Fate.LEFT_OUT, sample.left_out)
     fate = tally.of_refusal(*case, refusal(partial(_forward, sample)), documented(sample))
     if fate is not None:
         return fate
@@ -126,10 +151,12 @@ def documented(sample: Sample) -> str:
         return "an empty batch"
     if sample.arguments[1].get("return_indices"):
         return "return_indices"
+    if sample.arguments[1].get("proj_size"):
+        return "proj_size"
     if sample.layer == "LocalResponseNorm" and len(shape) != 4:
         return f"{len(shape) - 2} spatial axes; scratch normalises images"
     if len(shape) < AXES.get(sample.layer, 0):
-        return "no batch axis" if shape else "a single number has no axes"
+        return NO_BATCH if shape else "a single number has no axes"
     return ""
 
 
@@ -143,7 +170,7 @@ def _ours(sample: Sample) -> nn.Module:
 def _forward(sample: Sample) -> None:
     module = _ours(sample)
     with nn.inference():
-        module.forward(*sample.inputs)
+        outputs.call(module, sample.inputs)
 
 
 def _pair(sample: Sample) -> Pair:
