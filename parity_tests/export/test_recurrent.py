@@ -14,10 +14,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from parity_tests.harness.bounds import end_to_end, whole
+from parity_tests.harness.bounds import end_to_end, tolerance, whole
 from parity_tests.harness.compare import compare
 from parity_tests.harness.engines import ort_run, reference_run
-from parity_tests.harness.onnx_nodes import evaluated
+from parity_tests.harness.export_claims import rewritten
+from parity_tests.harness.onnx_nodes import evaluated, judge_nodes
 from parity_tests.harness.verdict import Verdict
 from ref_torch.export import ExportError, export_onnx
 from ref_torch.export.onnx import check_proto, declared, to_proto
@@ -57,8 +58,7 @@ class Steps(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y, _ = self.rnn(x)  # (N, T, D H)
         if self.both:
-            ahead, back = y.chunk(2, -1)
-            y = ahead + back
+            y = y[..., : self.rnn.hidden_size] + y[..., self.rnn.hidden_size :]
         return self.out(y)
 
 
@@ -226,6 +226,35 @@ def test_a_frozen_time_axis_is_refused(tmp_path: Path) -> None:
     fixed = to_proto(_net("RNN, last state"), _chapter("batch"))
     with pytest.raises(ExportError, match=r"declares .*5, 4.*asked for input float32"):
         check_proto(fixed, _chapter("batch", "time"))
+
+
+@pytest.mark.parametrize("name", ["RNN, state given", "LSTM, state given", "GRU, both ways added"])
+def test_every_node_alone(name: str) -> None:
+    """What L6 asks of a network: each node on the truth's own inputs, within its own bound."""
+    net = _net(name)
+    proto = to_proto(net, _chapter("batch"), optimize=False)
+    for x in _inputs((2,), (STEPS,) * 5):
+        found = list(judge_nodes(proto, x))
+        assert name.split(",")[0] in {node.operator for node in found}
+        for node in found:
+            assert node.units is not None, node.operator
+            limit = tolerance(node.units, "float32")
+            verdict = compare(node.got, node.want, limit, reach=0).verdict
+            assert verdict is Verdict.PASS, (node.operator, node.path)
+
+
+def test_the_file_holds_every_weight() -> None:
+    """ONNX has them in another order: a changed number is noticed in whatever gate it is."""
+    for name in ("LSTM, every step", "GRU, no biases", "RNN, two layers both ways"):
+        net = _net(name)
+        proto = to_proto(net, _chapter("batch"))
+        state = {key: value.numpy() for key, value in net.state_dict().items()}
+        of_layer = [key for key in state if key.startswith("rnn.")]
+        assert set(rewritten(proto, state)) <= {"out.weight"}
+        for key in of_layer:
+            changed = state[key].copy()
+            changed.flat[-1] *= 1.001
+            assert key in rewritten(proto, {**state, key: changed})
 
 
 def test_a_network_without_such_layers_is_left_as_it_is() -> None:

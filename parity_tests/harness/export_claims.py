@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from scratch.deploy.schema import MEANING, MODEL, Bundle, Tensor
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+_RECURRENT = re.compile(r"(?P<layer>.*)(weight|bias)_(ih|hh)_(?P<end>l\d+(_reverse)?)")
 _DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(int64)": "int64"}
 
 
@@ -107,6 +109,9 @@ def parameters(bundle: Bundle, folder: Path) -> list[Check]:
 def rewritten(proto: Any, state: Mapping[str, Array]) -> tuple[str, ...]:
     """Return the parameters whose numbers are not those of any constant of an ONNX file.
 
+    Of a recurrent layer ONNX has the gates in another order and both directions in one constant, so
+    there every gate is looked for by itself.
+
     Args:
         proto: an `onnx.ModelProto`.
         state: the parameters, any float type.
@@ -116,9 +121,19 @@ def rewritten(proto: Any, state: Mapping[str, Array]) -> tuple[str, ...]:
     held = {
         np.asarray(numpy_helper.to_array(tensor)).tobytes() for tensor in proto.graph.initializer
     }
-    return tuple(
-        sorted(n for n, value in state.items() if value.astype(np.float32).tobytes() not in held)
-    )
+
+    def is_held(name: str, value: Array) -> bool:
+        narrow = value.astype(np.float32)
+        if narrow.tobytes() in held:
+            return True
+        found = _RECURRENT.fullmatch(name)
+        if found is None:
+            return False
+        rows, units = state[f"{found['layer']}weight_hh_{found['end']}"].shape
+        gates = [gate.tobytes() for gate in np.split(narrow, rows // units)]
+        return all(any(gate in constant for constant in held) for gate in gates)
+
+    return tuple(sorted(name for name, value in state.items() if not is_held(name, value)))
 
 
 def runtime_view(bundle: Bundle, folder: Path) -> list[Check]:

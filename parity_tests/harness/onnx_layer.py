@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from parity_tests.harness import onnx_recurrent
 from parity_tests.harness.engines import session
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -123,6 +124,10 @@ def _concat(layer: Any, shape: tuple[int, ...]) -> list[Node]:
     return [("Concat", {"axis": layer.dim}, [])]
 
 
+def _embedding(layer: Any, shape: tuple[int, ...]) -> list[Node]:
+    return [("Gather", {}, _parameters(layer))]
+
+
 def _named(operator: str) -> Callable[[Any, tuple[int, ...]], list[Node]]:
     return lambda layer, shape: [(operator, {}, [])]
 
@@ -145,21 +150,25 @@ NODES: dict[str, Callable[[Any, tuple[int, ...]], list[Node] | None]] = {
     "Add": _named("Add"),
     "Multiply": _named("Mul"),
     "Concat": _concat,
+    "Embedding": _embedding,
     "Affine": _affine,
     "Square": _square,
 }
 
 
-def forward(layer: Any, inputs: tuple[Array, ...]) -> Array | None:
+def forward(layer: Any, inputs: tuple[Array, ...]) -> Any:
     """Run a torch layer's ONNX form in ONNX Runtime, graph optimisation off.
 
     Args:
         layer: float32 torch layer.
-        inputs: what it takes, float32.
+        inputs: what it takes, float32 or integers.
 
     Returns:
-        The output, or None where the layer is no single ONNX operator.
+        The output, a recurrent layer's in the form of `outputs.flat`, or None where the layer is no
+        single ONNX operator.
     """
+    if type(layer).__name__ in onnx_recurrent.OPERATORS:
+        return onnx_recurrent.forward(layer, inputs)
     make = NODES.get(type(layer).__name__)
     nodes = make(layer, inputs[0].shape) if make else None
     if nodes is None:
@@ -187,12 +196,17 @@ def _model(nodes: list[Node], given: dict[str, Array]) -> bytes:
             for name, value in zip(names, constants, strict=True)
         ]
         before = [f"v{step}"] if step else list(given)
-        made.append(helper.make_node(operator, [*before, *names], [f"v{step + 1}"], **attributes))
+        taken = [*before, *names]
+        if operator == "Gather":  # the table comes first, and its rows add an axis
+            taken, axes = [*names, *before], axes + 1
+        made.append(helper.make_node(operator, taken, [f"v{step + 1}"], **attributes))
     graph = helper.make_graph(
         made,
         "layer",
         [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, list(value.shape))
+            helper.make_tensor_value_info(
+                name, helper.np_dtype_to_tensor_dtype(value.dtype), list(value.shape)
+            )
             for name, value in given.items()
         ],
         [helper.make_tensor_value_info(f"v{len(nodes)}", TensorProto.FLOAT, [None] * axes)],

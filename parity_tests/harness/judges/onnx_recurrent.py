@@ -14,11 +14,10 @@ import numpy as np
 from parity_tests.harness.judges.onnx_data import Node
 from parity_tests.harness.judges.onnx_trial import Trial, refused
 from parity_tests.harness.judges.tally import LeftOutError
+from parity_tests.harness.onnx_recurrent import to_torch
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# ONNX's blocks of rows in torch's order: i o f c to i f g o, z r h to r z n.
-ORDER = {"RNN": (0,), "LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2)}
 ACTIVATIONS = {"RNN": ("Tanh",), "LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh")}
 INPUTS = 8  # of an LSTM: X, W, R, B, sequence_lens, initial_h, initial_c, P
 PARTS = ("sequence", "h_n", "c_n")
@@ -69,7 +68,7 @@ def recurrent(layer: str) -> Callable[[Node], list[Trial]]:
             for name, value in zip(PARTS, node.outputs, strict=False)
             if value is not None
         }
-        state = _parameters(layer, w, r, b)
+        state = to_torch(layer, w, r, b)
         return [Trial(layer, arguments, (turned(x), *states), outputs, state)]
 
     return form
@@ -89,19 +88,6 @@ def _nonlinearity(layer: str, asked: list[Any] | None) -> dict[str, str]:
     if names and names not in (list(own), list(own * 2)):
         raise LeftOutError(f"activations {', '.join(names)}")
     return {}
-
-
-def _parameters(layer: str, w: Array, r: Array, b: Array | None) -> dict[str, Array]:
-    """Return torch's parameters of W (D, G H, I), R (D, G H, H) and B (D, 2 G H)."""
-    found = {}
-    for at, end in enumerate(("l0", "l0_reverse")[: len(w)]):
-        parts = {"weight_ih": w[at], "weight_hh": r[at]}
-        if b is not None:
-            parts["bias_ih"], parts["bias_hh"] = np.split(b[at], 2)
-        for name, value in parts.items():
-            blocks = np.split(value, len(ORDER[layer]))
-            found[f"{name}_{end}"] = np.concatenate([blocks[block] for block in ORDER[layer]])
-    return found
 
 
 def _sequence(y: Array, batch_first: bool) -> Array:

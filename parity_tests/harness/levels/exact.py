@@ -116,8 +116,14 @@ def _onnx(pair: Pair, place: Place, inputs: tuple[Array, ...], truth: Result) ->
     if output is None:
         return []
     can = 0 if silent(place.torch) else None
-    found = compare(output, truth.output, 0.0, dtype="float32", reach=can)
-    return [as_check(found, LEVEL, pair.subject, place.path, "output", "ONNX Runtime float32")]
+    made, want = (outputs.named("output", value) for value in (output, truth.output))
+    checks = []
+    for name, value in made.items():
+        found = compare(value, want[name], 0.0, dtype="float32", reach=can)
+        checks.append(
+            as_check(found, LEVEL, pair.subject, place.path, name, "ONNX Runtime float32")
+        )
+    return checks
 
 
 def power_of_two(values: Array) -> float:

@@ -18,6 +18,7 @@ from parity_tests.harness.onnx_nodes import judge_nodes
 from parity_tests.harness.pair import of_chapter
 from parity_tests.harness.verdict import Check, Verdict
 from ref_torch.export.onnx import export_onnx, to_proto
+from ref_torch.export.recurrent import with_native_recurrence
 from scratch import spec
 from scratch.data import load
 from scratch.deploy.schema import BATCHES
@@ -120,7 +121,7 @@ def _reload(proto: Any, model: Any) -> None:
     """Put another network's weights into an exported file."""
     from onnx import numpy_helper
 
-    state = model.state_dict()
+    state = with_native_recurrence(model).state_dict()
     for weight in proto.graph.initializer:
         if weight.name in state:
             value = state[weight.name].numpy()
