@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import nulls
+from parity_tests.harness import nulls, outputs
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.planting import exchanged, inside, swap
 from parity_tests.harness.trace import Visit
@@ -64,10 +64,6 @@ def input_gradients(count: int) -> list[str]:
 
 def leaf_faults(pair: Pair, factor: float) -> Iterator[SmallFault]:
     """Yield the faults of every leaf: output and gradients a little too large."""
-
-    def larger(own: Change, self: nn.Module, *arguments: Any) -> Any:
-        return own(self, *arguments) * factor
-
     null = nulls.names(pair)
     visits = {visit.path: visit for visit in reference_trace(pair).visits}
     for path, module in pair.scratch.named_modules():
@@ -75,13 +71,14 @@ def leaf_faults(pair: Pair, factor: float) -> Iterator[SmallFault]:
             continue
         name = f"{path} ({type(module).__name__})"
         shut = NOTHING if gives_zero(module) else ""
-        yield SmallFault(
-            f"output of {name} times {factor}",
-            path,
-            f"forward {path} output",
-            functools.partial(swap, forward=larger),
-            shut,
-        )
+        for number, part in enumerate(outputs.named("output", visits[path].output)):
+            yield SmallFault(
+                f"{part} of {name} times {factor}",
+                path,
+                f"forward {path} output",
+                functools.partial(swap, forward=_larger_output(number, factor)),
+                shut,
+            )
         for number, tensor in enumerate(input_gradients(len(visits[path].inputs))):
             yield SmallFault(
                 f"{tensor} of {name} times {factor}",
@@ -99,6 +96,16 @@ def leaf_faults(pair: Pair, factor: float) -> Iterator[SmallFault]:
                 functools.partial(swap, backward=_larger_gradient(parameter, factor)),
                 "its true gradient is zero" if zero else "",
             )
+
+
+def _larger_output(number: int, factor: float) -> Change:
+    def change(own: Change, self: nn.Module, *arguments: Any) -> Any:
+        made = outputs.flat(own(self, *arguments))
+        found = list(outputs.parts(made))
+        found[number] = found[number] * factor
+        return outputs.nested(outputs.like(made, tuple(found)))
+
+    return change
 
 
 def _larger_dx(number: int, factor: float) -> Change:
@@ -127,7 +134,25 @@ def _larger_gradient(parameter: str, factor: float) -> Change:
 
 def other_sample(own: Change) -> Change:
     """The child is given the numbers of another sample."""
-    return lambda *values: own(*(np.roll(value, 1, axis=0) for value in values))
+    return lambda *values: own(*map(_next_sample, values))
+
+
+def _next_sample(value: Any) -> Any:
+    """Roll along the samples: the first axis, of the last states of a recurrent layer the second.
+
+    Recurrent layers of chapters have batch_first; what nobody uses of their output is None.
+    """
+    if not isinstance(value, tuple):
+        return np.roll(value, 1, axis=0)
+    sequence, *states = value
+    rolled = None if sequence is None else np.roll(sequence, 1, axis=0)
+    return (rolled, *(_next_state(state) for state in states))
+
+
+def _next_state(state: Any) -> Any:
+    if isinstance(state, tuple):
+        return tuple(map(_next_state, state))
+    return None if state is None else np.roll(state, 1, axis=1)
 
 
 def _left_out(own: Change) -> Change:
@@ -247,6 +272,8 @@ def _of_child(
 
 def _why_not(calls: Sequence[Visit]) -> str:
     """Return why one of these children cannot be left out, or two cannot change places."""
+    if any(isinstance(call.output, tuple) for call in calls):
+        return NO_ROOM
     same = any(np.array_equal(call.inputs[0], call.output) for call in calls)
     if same and all(np.array_equal(a.output, b.inputs[0]) for a, b in itertools.pairwise(calls)):
         return NOTHING  # one behind the other
