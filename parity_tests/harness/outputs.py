@@ -30,6 +30,9 @@ class LongShort(NamedTuple):
     c_n: Any
 
 
+PARTS = (Recurrent, LongShort)
+
+
 def flat(value: Any) -> Any:
     """Return a recurrent layer's plain tuple as a NamedTuple, and anything else as it is.
 
@@ -48,7 +51,7 @@ def filled(value: Any, like: Any) -> Any:
     >>> filled(Recurrent(None, np.ones(2)), Recurrent(np.ones(1), np.ones(2))).sequence
     array([0.])
     """
-    if not isinstance(like, Recurrent | LongShort):
+    if not isinstance(like, PARTS):
         return value
     given = (None,) * len(like) if value is None else tuple(value)
     given += (None,) * (len(like) - len(given))  # an LSTM's two states may be one None

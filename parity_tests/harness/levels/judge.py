@@ -208,7 +208,8 @@ def _cumulative(
                 if a is None or b is None:
                     continue
                 if kind == "d_output":  # the dx of layers behind, which had to have power there
-                    can[tensor] = max(1, int(np.count_nonzero(b)))
+                    least = 0 if isinstance(visit.output, outputs.PARTS) else 1  # nobody uses all
+                    can[tensor] = max(least, int(np.count_nonzero(b)))
                 limit = bounds.whole(b, dtype)
                 found = compare(a, b, limit, dtype=dtype, reach=can.get(tensor))
                 checks.append(as_check(found, level, pair.subject, visit.path, tensor, engine))
