@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+AXES = {1: ("feature",), 2: ("time", "feature"), 3: ("channel", "height", "width")}
 PACKAGES = ("textbook-twins", "numpy", "torch", "onnx", "onnxscript", "onnxruntime")
 
 
@@ -169,7 +170,7 @@ def describe(
 ) -> Bundle:
     """Return the description of a network, still without outputs, metrics and files."""
     shape = chapter.data.shape
-    axes = ("channel", "height", "width") if len(shape) == 3 else ("feature",)
+    axes = AXES[len(shape)]
     return Bundle(
         chapter={
             "id": chapter.id,
