@@ -18,7 +18,7 @@ from parity_tests.harness.verdict import Check
 from scratch import spec
 from scratch.data.preprocess import apply
 from scratch.deploy.answer import labels
-from scratch.deploy.schema import BATCHES, Bundle
+from scratch.deploy.schema import BATCHES, MODEL, Bundle
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -38,8 +38,10 @@ def values(bundle: Bundle, folder: Path) -> list[Check]:
         checks += golden_itself(bundle, i, golden, x, y, truth)
     inputs = {f"random, batch {n}": _random(bundle, n) for n in BATCHES}
     inputs["real samples"] = [golden.x for golden, _, _ in sets]
+    deaf = deaf_nodes(folder)
     for name, make in makers.items():
-        judged = partial(_engine, bundle, name, make, truth, torch32, inputs)
+        by = deaf if name.startswith("onnxruntime") else ()
+        judged = partial(_engine, bundle, name, make, truth, torch32, inputs, by)
         checks += guarded(bundle, "values", name, judged)
         checks += guarded(bundle, "goldens", name, partial(_within, bundle, name, make, sets))
     return checks
@@ -110,8 +112,19 @@ def _engine(
     truth: Run,
     torch32: Run,
     inputs: dict[str, list[Array]],
+    deaf: tuple[str, ...],
 ) -> list[Check]:
-    """Check one engine: values against the bound, the class where it is certain, NaN."""
+    """Check one engine: values against the bound, the class where it is certain, NaN.
+
+    Args:
+        bundle: what is judged.
+        name: of the engine.
+        make: starts it.
+        truth: torch in float64.
+        torch32: torch in float32.
+        inputs: by kind.
+        deaf: operators of the file with which this engine makes a number of NaN.
+    """
     run = make()
     checks = []
     disagreements, certain = 0, 0
@@ -130,7 +143,8 @@ def _engine(
         problem = f"{disagreements} of {certain} differ" if disagreements else ""
         problem = problem or ("" if certain else "no sample has a margin above the error")
         checks.append(told(bundle, "class", name, problem, f"{certain} samples"))
-    return [*checks, _not_a_number(bundle, name, run, truth, inputs["random, batch 3"][0])]
+    x = inputs["random, batch 3"][0]
+    return [*checks, not_a_number(bundle, name, run, truth, x, deaf)]
 
 
 def _joined(
@@ -175,11 +189,32 @@ def _classes(task: str, y: Array, y64: Array) -> tuple[int, int]:
     return int((sure & ~same).sum()), int(sure.sum())
 
 
-def _not_a_number(bundle: Bundle, name: str, run: Run, truth: Run, x: Array) -> Check:
+def deaf_nodes(folder: Path) -> tuple[str, ...]:
+    """Return the recurrent operators of a file with which ONNX Runtime may make a number of NaN.
+
+    Measured (1.32, on a CPU): its LSTM and its RNN of rectifiers do, its GRU does with five units
+    and does not with three, its RNN of tanh hands NaN on.
+    """
+    import onnx
+
+    nodes = onnx.load(str(folder / MODEL)).graph.node
+    rectified = {
+        node.op_type
+        for node in nodes
+        if node.op_type == "RNN" and any(b"Relu" in a.strings for a in node.attribute)
+    }
+    gated = {node.op_type for node in nodes if node.op_type in ("LSTM", "GRU")}
+    return tuple(sorted(rectified | gated))
+
+
+def not_a_number(
+    bundle: Bundle, name: str, run: Run, truth: Run, x: Array, deaf: tuple[str, ...]
+) -> Check:
     """Check that a sample with a NaN gives what it gives in float64, and the others are unharmed.
 
     One number is spoilt, but all of an image for ONNX Runtime, whose max pooling passes over a NaN
-    that has a number beside it in the window.
+    that has a number beside it in the window. Of an engine that is deaf to NaN only the second is
+    asked; who calls it through `scratch.deploy.predict` is refused such an input.
     """
     spoilt = x.copy()
     if x.ndim == 4 and name.startswith("onnxruntime"):
@@ -187,8 +222,10 @@ def _not_a_number(bundle: Bundle, name: str, run: Run, truth: Run, x: Array) -> 
     else:
         spoilt[0].flat[0] = np.nan
     got, want = np.isnan(run(spoilt)), np.isnan(truth(spoilt))
-    problem = "" if np.array_equal(got, want) else f"NaN at {got.sum()} places, not {want.sum()}"
-    return told(bundle, "NaN in, NaN out", name, problem)
+    same = np.array_equal(got | want, want) if deaf else np.array_equal(got, want)
+    problem = "" if same else f"NaN at {got.sum()} places, not {want.sum()}"
+    note = f"may make a number of NaN in {', '.join(deaf)}; predict refuses it" if deaf else ""
+    return told(bundle, "NaN in, NaN out", name, problem, note)
 
 
 def _within(
