@@ -139,6 +139,12 @@ REFUSED: list[tuple[Callable[..., Any], Any, str]] = [
     (rnn.rnn, call(STEPS, STATE, *weights(1), None, zeros(3)), "(4,); got (3,)"),
     (rnn.rnn, call(STEPS, STATE, *weights(1), zeros(4, dtype="f8")), "float32; got float64"),
     (rnn.rnn, call(STEPS, STATE, *weights(1), nonlinearity="sin"), "among tanh, relu; got 'sin'"),
+    (rnn.rnn, call(STEPS, STATE, *weights(1), zeros(4), zeros(1)), "(4,); got (1,)"),
+    (rnn.rnn, call(STEPS, STATE, *weights(1), zeros(1), zeros(4)), "(4,); got (1,)"),
+    (rnn.rnn, call(STEPS, STATE, zeros(4, 3), zeros(4)), "(H, H); got (4,)"),
+    (lstm.lstm, call(STEPS, STATE, STATE, zeros(16, 3), zeros(4)), "(4 H, H); got (4,)"),
+    (lstm.lstm, call(STEPS, STATE, STATE, zeros(12, 3), zeros(16, 4)), "(16, in); got (12, 3)"),
+    (gru.gru, call(STEPS, STATE, *weights(3), None, zeros(1)), "(12,); got (1,)"),
     (lstm.lstm, call(STEPS, STATE, zeros(2, 3), *weights(4)), "(2, 4); got (2, 3)"),
     (lstm.lstm, call(STEPS, STATE, STATE.astype("f8"), *weights(4)), "float32; got float64"),
     (lstm.lstm, call(STEPS, STATE, STATE, *weights(3)), "(16, 4); got (12, 4)"),
@@ -151,6 +157,7 @@ REFUSED: list[tuple[Callable[..., Any], Any, str]] = [
     (embedding.embedding, call(np.array([[-1]]), Y), "indices from 0 to 1; got -1"),
     (embedding.embedding, call(T[:0], Y), "at least one sample"),
     (embedding.embedding, call(T, zeros(3)), "(num, dim); got (3,)"),
+    (embedding.embedding, call(T, Y, -1), "a padding_idx from 0 to 1; got -1"),
     (embedding.embedding, call(T, Y, 2), "a padding_idx from 0 to 1; got 2"),
     (scale.channel_scale, call(X, zeros(4), zeros(4)), "(N, 4, H, W); got (2, 3, 7, 8)"),
     (scale.channel_scale, call(X.astype("f8"), zeros(3), zeros(3)), "float32; got float64"),
@@ -238,8 +245,10 @@ def test_a_window_of_no_channel_is_refused() -> None:
         lrn.local_response_norm(X, size=0)
 
 
-def test_a_gradient_of_the_last_cell_of_another_shape_or_dtype_is_refused() -> None:
+def test_of_an_lstm_both_gradients_are_looked_at() -> None:
     (y, c_n), cache = lstm.lstm(STEPS, STATE, STATE, *weights(4))
+    with pytest.raises(ShapeError, match=r"gradient of shape \(5, 2, 4\); got \(4, 2, 4\)"):
+        lstm.lstm_backward(y[1:], c_n, cache)
     with pytest.raises(ShapeError, match=r"gradient of shape \(2, 4\); got \(1, 4\)"):
         lstm.lstm_backward(y, c_n[:1], cache)
     with pytest.raises(ShapeError, match="float32; got float64"):
