@@ -64,7 +64,7 @@ def run(pair: Pair, dtype: str, earlier: Earlier | None = None) -> list[Check]:
         key = place.path, place.visit.call, dtype
         checks += earlier.place(*key, anew, known) if earlier else anew()
         place.visit.forget()
-    if isinstance(pair.d_output, tuple):
+    if isinstance(pair.d_output, tuple) and not isinstance(pair.d_output, outputs.PARTS):
         checks += _in_evaluation(level, pair.evaluated(), dtype, known)
     return checks + whole
 
