@@ -77,13 +77,13 @@ def gru(
     recurrence.check(x, h0, weight_ih, weight_hh, bias_ih, bias_hh, 3)
     weight_hh = np.ascontiguousarray(weight_hh)
 
-    sums = recurrence.input_sums(x, weight_ih, bias_ih)  # (T, N, 3 H); r multiplies bias_hh
-    gates = np.empty_like(sums)
+    # Sums of the inputs, (T, N, 3 H); each step puts its gates in their place.
+    gates = recurrence.input_sums(x, weight_ih, bias_ih)  # r multiplies bias_hh
     recalled = np.empty((len(x), *h0.shape), h0.dtype)
     states = np.empty((len(x) + 1, *h0.shape), h0.dtype)
     states[0] = h0
     for t in range(len(x)):
-        states[t + 1], gates[t], recalled[t] = step(sums[t], states[t], weight_hh, bias_hh)
+        states[t + 1], gates[t], recalled[t] = step(gates[t], states[t], weight_hh, bias_hh)
     biased = bias_ih is not None, bias_hh is not None
     cache = GruCache(x, states, gates, recalled, weight_ih, weight_hh, *biased, needs_dx)
     return states[1:], cache

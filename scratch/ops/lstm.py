@@ -77,12 +77,12 @@ def lstm(
     checks.same_dtype(c0, h0.dtype)
     weight_hh = np.ascontiguousarray(weight_hh)
 
-    sums = recurrence.input_sums(x, weight_ih, bias_ih, bias_hh)  # (T, N, 4 H)
-    gates = np.empty_like(sums)
+    # Sums of the inputs, (T, N, 4 H); each step puts its gates in their place.
+    gates = recurrence.input_sums(x, weight_ih, bias_ih, bias_hh)
     states, cells = np.empty((2, len(x) + 1, *h0.shape), h0.dtype)
     states[0], cells[0] = h0, c0
     for t in range(len(x)):
-        states[t + 1], cells[t + 1], gates[t] = step(sums[t], states[t], cells[t], weight_hh)
+        states[t + 1], cells[t + 1], gates[t] = step(gates[t], states[t], cells[t], weight_hh)
     biased = bias_ih is not None, bias_hh is not None
     cache = LstmCache(x, states, cells, gates, weight_ih, weight_hh, *biased, needs_dx)
     return (states[1:], cells[-1].copy()), cache
