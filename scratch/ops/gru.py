@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scratch.ops import activation, checks, recurrence
+from scratch.ops import checks, recurrence
 from scratch.ops.checks import Array
 
 
@@ -17,8 +17,8 @@ class GruCache(NamedTuple):
 
     x: Array
     states: Array
-    gates: Array
-    recalled: Array
+    gates: list[Array]
+    recalled: list[Array]
     weight_ih: Array
     weight_hh: Array
     has_bias_ih: bool
@@ -77,13 +77,16 @@ def gru(
     recurrence.check(x, h0, weight_ih, weight_hh, bias_ih, bias_hh, 3)
     weight_hh = np.ascontiguousarray(weight_hh)
 
-    # Sums of the inputs, (T, N, 3 H); each step puts its gates in their place.
-    gates = recurrence.input_sums(x, weight_ih, bias_ih)  # r multiplies bias_hh
-    recalled = np.empty((len(x), *h0.shape), h0.dtype)
-    states = np.empty((len(x) + 1, *h0.shape), h0.dtype)
+    states = recurrence.empty((len(x) + 1, *h0.shape), h0.dtype)
     states[0] = h0
-    for t in range(len(x)):
-        states[t + 1], gates[t], recalled[t] = step(gates[t], states[t], weight_hh, bias_hh)
+    h = states[0]
+    gates, recalled = [], []
+    sums = recurrence.input_sums(x, weight_ih, bias_ih)  # r multiplies bias_hh
+    for t, input_sum in enumerate(sums):  # (N, 3 H)
+        h, of_step, multiplied = step(input_sum, h, weight_hh, bias_hh)
+        states[t + 1] = h
+        gates.append(of_step)
+        recalled.append(multiplied)
     biased = bias_ih is not None, bias_hh is not None
     cache = GruCache(x, states, gates, recalled, weight_ih, weight_hh, *biased, needs_dx)
     return states[1:], cache
@@ -124,16 +127,16 @@ def gru_backward(
     """
     x, states, gates, recalled, weight_ih, weight_hh, has_bias_ih, has_bias_hh, needs_dx = cache
     checks.gradient(dy, states[1:].shape, states.dtype)
-    d_input, d_hidden = np.empty_like(gates), np.empty_like(gates)
+    sums = (*dy.shape[:2], len(weight_hh))
+    d_input, d_hidden = (recurrence.empty(sums, dy.dtype) for _ in range(2))
     dh = np.zeros_like(states[0])
     for t in reversed(range(len(x))):
-        d_input[t], d_hidden[t], dh = step_backward(
-            dy[t] + dh, gates[t], recalled[t], states[t], weight_hh
-        )
-    of_x = recurrence.gradients_of_product(d_input, x, weight_ih, has_bias_ih, needs_dx)
-    of_h = recurrence.gradients_of_product(d_hidden, states[:-1], weight_hh, has_bias_hh, False)
-    dx, dweight_ih, dbias_ih = of_x
-    _, dweight_hh, dbias_hh = of_h
+        dh += dy[t]
+        d_input[t], d_hidden[t], dh = step_backward(dh, gates[t], recalled[t], states[t], weight_hh)
+    dx, dweight_ih = recurrence.gradients_of_product(d_input, x, weight_ih, needs_dx)
+    _, dweight_hh = recurrence.gradients_of_product(d_hidden, states[:-1], weight_hh, False)
+    dbias_ih = recurrence.gradient_of_bias(d_input) if has_bias_ih else None
+    dbias_hh = recurrence.gradient_of_bias(d_hidden) if has_bias_hh else None
     return dx, dh, dweight_ih, dweight_hh, dbias_ih, dbias_hh
 
 
@@ -155,15 +158,18 @@ def step(
     >>> h.tolist(), gates.tolist(), recalled.tolist()
     ([[0.5]], [[0.5, 0.5, 0.0]], [[0.0]])
     """
-    hidden = h_before.shape[-1]
-    hidden_sum = h_before.dot(weight_hh.T)
+    gates = recurrence.product(h_before, weight_hh)
     if bias_hh is not None:
-        hidden_sum += bias_hh
-    both, recalled = hidden_sum[..., : 2 * hidden], hidden_sum[..., 2 * hidden :]
-    gates = np.empty_like(hidden_sum)
-    gates[..., : 2 * hidden], _ = activation.sigmoid(input_sum[..., : 2 * hidden] + both)
+        gates += bias_hh
     r, z, n = split(gates)
-    n[...], _ = activation.tanh(input_sum[..., 2 * hidden :] + r * recalled)
+    recalled = n.copy(order="K")
+    hidden = n.shape[-1]
+    both = gates[..., :-hidden]  # r and z
+    both += input_sum[..., :-hidden]
+    recurrence.sigmoid_in_place(both)
+    np.multiply(r, recalled, out=n)
+    n += input_sum[..., -hidden:]
+    np.tanh(n, out=n)
     return (1 - z) * n + z * h_before, gates, recalled
 
 
@@ -200,14 +206,18 @@ def step_backward(
     [[[1.0, 0.5, 0.5]], [[1.0, 0.5, 0.25]], [[0.5]]]
     """
     r, z, n = split(gates)
-    d_input = np.empty_like(gates)
+    d_input = 1 - gates
+    d_input *= gates  # the slopes of the sigmoids
     d_r, d_z, d_n = split(d_input)
-    d_n[...] = dh * (1 - z) * (1 - n * n)
-    d_z[...] = dh * (h_before - n) * (1 - z) * z
-    d_r[...] = d_n * recalled * (1 - r) * r
-    d_hidden = d_input.copy()
-    split(d_hidden)[2][...] *= r
-    return d_input, d_hidden, dh * z + d_hidden.dot(weight_hh)
+    np.multiply(dh * (1 - z), 1 - n * n, out=d_n)
+    d_z *= dh * (h_before - n)
+    d_r *= d_n * recalled
+    d_hidden = d_input.copy(order="K")
+    _, _, d_q = split(d_hidden)
+    d_q *= r
+    dh_before = recurrence.product(d_hidden, weight_hh.T)
+    dh_before += dh * z
+    return d_input, d_hidden, dh_before
 
 
 def split(gates: Array) -> tuple[Array, Array, Array]:
@@ -217,5 +227,4 @@ def split(gates: Array) -> tuple[Array, Array, Array]:
     [1.0, 2.0, 3.0]
     """
     hidden = gates.shape[-1] // 3
-    r, z, n = (gates[..., k * hidden : (k + 1) * hidden] for k in range(3))
-    return r, z, n
+    return gates[..., :hidden], gates[..., hidden:-hidden], gates[..., -hidden:]

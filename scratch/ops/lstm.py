@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scratch.ops import activation, checks, recurrence
+from scratch.ops import checks, recurrence
 from scratch.ops.checks import Array
 
 
@@ -16,8 +16,8 @@ class LstmCache(NamedTuple):
 
     x: Array
     states: Array
-    cells: Array
-    gates: Array
+    cells: list[Array]
+    gates: list[Array]
     weight_ih: Array
     weight_hh: Array
     has_bias_ih: bool
@@ -77,15 +77,19 @@ def lstm(
     checks.same_dtype(c0, h0.dtype)
     weight_hh = np.ascontiguousarray(weight_hh)
 
-    # Sums of the inputs, (T, N, 4 H); each step puts its gates in their place.
-    gates = recurrence.input_sums(x, weight_ih, bias_ih, bias_hh)
-    states, cells = np.empty((2, len(x) + 1, *h0.shape), h0.dtype)
-    states[0], cells[0] = h0, c0
-    for t in range(len(x)):
-        states[t + 1], cells[t + 1], gates[t] = step(gates[t], states[t], cells[t], weight_hh)
+    states = recurrence.empty((len(x) + 1, *h0.shape), h0.dtype)
+    states[0] = h0
+    h, c = states[0], np.array(c0, order="F")
+    cells, gates = [c], []
+    sums = recurrence.input_sums(x, weight_ih, bias_ih, bias_hh)
+    for t, input_sum in enumerate(sums):  # (N, 4 H)
+        h, c, of_step = step(input_sum, h, c, weight_hh)
+        states[t + 1] = h
+        cells.append(c)
+        gates.append(of_step)
     biased = bias_ih is not None, bias_hh is not None
     cache = LstmCache(x, states, cells, gates, weight_ih, weight_hh, *biased, needs_dx)
-    return (states[1:], cells[-1].copy()), cache
+    return (states[1:], c.copy()), cache
 
 
 def lstm_backward(
@@ -124,16 +128,16 @@ def lstm_backward(
     """
     x, states, cells, gates, weight_ih, weight_hh, has_bias_ih, has_bias_hh, needs_dx = cache
     checks.gradient(dy, states[1:].shape, states.dtype)
-    checks.gradient(dc_n, cells[-1].shape, cells.dtype)
-    d_sums, dh, dc = np.empty_like(gates), np.zeros_like(states[0]), dc_n
+    checks.gradient(dc_n, cells[-1].shape, states.dtype)
+    d_sums = recurrence.empty((*dy.shape[:2], len(weight_hh)), dy.dtype)
+    dh, dc = np.zeros_like(cells[0]), np.asfortranarray(dc_n)
     for t in reversed(range(len(x))):
-        d_sums[t], dh, dc = step_backward(
-            dy[t] + dh, dc, gates[t], cells[t], cells[t + 1], weight_hh
-        )
-    of_x = recurrence.gradients_of_product(d_sums, x, weight_ih, has_bias_ih, needs_dx)
-    of_h = recurrence.gradients_of_product(d_sums, states[:-1], weight_hh, has_bias_hh, False)
-    dx, dweight_ih, dbias_ih = of_x
-    _, dweight_hh, dbias_hh = of_h
+        dh += dy[t]
+        d_sums[t], dh, dc = step_backward(dh, dc, gates[t], cells[t], cells[t + 1], weight_hh)
+    dx, dweight_ih = recurrence.gradients_of_product(d_sums, x, weight_ih, needs_dx)
+    _, dweight_hh = recurrence.gradients_of_product(d_sums, states[:-1], weight_hh, False)
+    dbias = recurrence.gradient_of_bias(d_sums)
+    dbias_ih, dbias_hh = dbias if has_bias_ih else None, dbias.copy() if has_bias_hh else None
     return dx, dh, dc, dweight_ih, dweight_hh, dbias_ih, dbias_hh
 
 
@@ -155,13 +159,14 @@ def step(
     >>> c.tolist(), gates.tolist()
     ([[0.5]], [[0.5, 0.5, 0.0, 0.5]])
     """
-    gates = h_before.dot(weight_hh.T)
+    gates = recurrence.product(h_before, weight_hh)
     gates += input_sum
     i, f, g, o = split(gates)
-    for gate in (i, f, o):
-        gate[...], _ = activation.sigmoid(gate)
-    g[...], _ = activation.tanh(g)
-    c = f * c_before + i * g
+    recurrence.sigmoid_in_place(gates[..., : gates.shape[-1] // 2])  # i and f
+    recurrence.sigmoid_in_place(o)
+    np.tanh(g, out=g)
+    c = f * c_before
+    c += i * g
     return o * np.tanh(c), c, gates
 
 
@@ -201,13 +206,15 @@ def step_backward(
     i, f, g, o = split(gates)
     shown = np.tanh(c)
     dc = dc + dh * o * (1 - shown * shown)
-    d_sums = np.empty_like(gates)
+    d_sums = 1 - gates
+    d_sums *= gates  # the slopes of the sigmoids
     d_i, d_f, d_g, d_o = split(d_sums)
-    d_i[...] = dc * g * (1 - i) * i
-    d_f[...] = dc * c_before * (1 - f) * f
-    d_g[...] = dc * i * (1 - g * g)
-    d_o[...] = dh * shown * (1 - o) * o
-    return d_sums, d_sums.dot(weight_hh), dc * f
+    np.subtract(1, g * g, out=d_g)  # that of tanh
+    d_i *= dc * g
+    d_f *= dc * c_before
+    d_g *= dc * i
+    d_o *= dh * shown
+    return d_sums, recurrence.product(d_sums, weight_hh.T), dc * f
 
 
 def split(gates: Array) -> tuple[Array, Array, Array, Array]:
@@ -216,6 +223,7 @@ def split(gates: Array) -> tuple[Array, Array, Array, Array]:
     >>> [gate.item() for gate in split(np.array([[1.0, 2.0, 3.0, 4.0]]))]
     [1.0, 2.0, 3.0, 4.0]
     """
-    hidden = gates.shape[-1] // 4
-    i, f, g, o = (gates[..., k * hidden : (k + 1) * hidden] for k in range(4))
+    half, hidden = gates.shape[-1] // 2, gates.shape[-1] // 4
+    i, f = gates[..., :hidden], gates[..., hidden:half]
+    g, o = gates[..., half:-hidden], gates[..., -hidden:]
     return i, f, g, o

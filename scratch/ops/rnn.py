@@ -70,11 +70,13 @@ def rnn(
     recurrence.check(x, h0, weight_ih, weight_hh, bias_ih, bias_hh)
     weight_hh = np.ascontiguousarray(weight_hh)
 
-    sums = recurrence.input_sums(x, weight_ih, bias_ih, bias_hh)  # (T, N, H)
-    states = np.empty((len(x) + 1, *h0.shape), h0.dtype)
+    states = recurrence.empty((len(x) + 1, *h0.shape), h0.dtype)
     states[0] = h0
-    for t in range(len(x)):
-        states[t + 1] = step(sums[t], states[t], weight_hh, nonlinearity)
+    h = states[0]
+    sums = recurrence.input_sums(x, weight_ih, bias_ih, bias_hh)
+    for t, input_sum in enumerate(sums):  # (N, H)
+        h = step(input_sum, h, weight_hh, nonlinearity)
+        states[t + 1] = h
     biased = bias_ih is not None, bias_hh is not None
     return states[1:], RnnCache(x, states, weight_ih, weight_hh, *biased, nonlinearity, needs_dx)
 
@@ -119,13 +121,15 @@ def rnn_backward(
     x, states, weight_ih, weight_hh, has_bias_ih, has_bias_hh, nonlinearity, needs_dx = cache
     before, after = states[:-1], states[1:]
     checks.gradient(dy, after.shape, after.dtype)
-    d_sums, dh = np.empty_like(after), np.zeros_like(states[0])
+    d_sums = recurrence.empty(dy.shape, dy.dtype)
+    dh = np.zeros_like(states[0])
     for t in reversed(range(len(x))):
-        d_sums[t], dh = step_backward(dy[t] + dh, after[t], weight_hh, nonlinearity)
-    of_x = recurrence.gradients_of_product(d_sums, x, weight_ih, has_bias_ih, needs_dx)
-    of_h = recurrence.gradients_of_product(d_sums, before, weight_hh, has_bias_hh, False)
-    dx, dweight_ih, dbias_ih = of_x
-    _, dweight_hh, dbias_hh = of_h
+        dh += dy[t]
+        d_sums[t], dh = step_backward(dh, after[t], weight_hh, nonlinearity)
+    dx, dweight_ih = recurrence.gradients_of_product(d_sums, x, weight_ih, needs_dx)
+    _, dweight_hh = recurrence.gradients_of_product(d_sums, before, weight_hh, False)
+    dbias = recurrence.gradient_of_bias(d_sums)
+    dbias_ih, dbias_hh = dbias if has_bias_ih else None, dbias.copy() if has_bias_hh else None
     return dx, dh, dweight_ih, dweight_hh, dbias_ih, dbias_hh
 
 
@@ -144,7 +148,8 @@ def step(input_sum: Array, h_before: Array, weight_hh: Array, nonlinearity: str)
     >>> step(np.array([[2.0]]), np.array([[2.0]]), np.array([[3.0]]), "relu").tolist()
     [[8.0]]
     """
-    total = input_sum + h_before.dot(weight_hh.T)
+    total = recurrence.product(h_before, weight_hh)
+    total += input_sum
     h, _ = activation.tanh(total) if nonlinearity == "tanh" else activation.relu(total)
     return h
 
@@ -170,4 +175,4 @@ def step_backward(dh: Array, h: Array, weight_hh: Array, nonlinearity: str) -> t
     ([[5.0]], [[15.0]])
     """
     d_sum = dh * (1 - h * h) if nonlinearity == "tanh" else where_nonzero(dh, h)
-    return d_sum, d_sum.dot(weight_hh)
+    return d_sum, recurrence.product(d_sum, weight_hh.T)
