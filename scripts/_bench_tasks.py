@@ -19,28 +19,6 @@ class Case(NamedTuple):
     modes: tuple[str, ...] = MODES
 
 
-class Layer(NamedTuple):
-    """A convolution on its own, forward and backward, as it stands inside a large network."""
-
-    shape: tuple[int, int, int]
-    out_channels: int
-    kernel: int
-    stride: int
-    padding: int
-
-    @property
-    def arguments(self) -> tuple[int, int, int, int, int]:
-        """What Conv2d takes."""
-        return (self.shape[0], self.out_channels, self.kernel, self.stride, self.padding)
-
-
-LAYERS = {
-    "conv 3x3, 64 maps": Layer((64, 32, 32), 64, 3, 1, 1),
-    "conv 1x1, 64 maps": Layer((64, 32, 32), 64, 1, 1, 0),
-    "conv 7x7 stride 2": Layer((3, 112, 112), 64, 7, 2, 3),
-}
-
-
 class Network(NamedTuple):
     """A published network at the size of small images."""
 
@@ -99,6 +77,7 @@ CASES = (
     Case("conv 3x3, 64 maps", 32),
     Case("conv 1x1, 64 maps", 32),
     Case("conv 7x7 stride 2", 8),
+    Case("LSTM 28 to 128, 28 steps", 64, ("train",)),
 )
 
 MEMORY = (
@@ -137,15 +116,6 @@ NETWORKS |= {
     for size in growth.sizes
     if growth.case(size).name not in NETWORKS
 }
-
-
-def arrays(name: str, batch: int) -> tuple[Any, Any]:
-    import numpy as np
-
-    one, rng = LAYERS[name], np.random.default_rng(0)
-    weight = rng.standard_normal((one.out_channels, one.shape[0], one.kernel, one.kernel))
-    x = rng.standard_normal((batch, *one.shape))
-    return weight.astype(np.float32), x.astype(np.float32)
 
 
 def built(build: Callable[..., Any], name: str) -> Any:

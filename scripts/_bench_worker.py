@@ -13,16 +13,15 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import _bench_layers
 import _bench_peers
-from _bench_tasks import LAYERS, NETWORKS, arrays, built, task
+from _bench_layers import LAYERS, Step
+from _bench_tasks import NETWORKS, built, task
 
 WARM_UP = 3
-
-Step = Callable[[], Any]
 
 
 def scratch_train(name: str, batch: int) -> Step:
@@ -34,15 +33,7 @@ def scratch_train(name: str, batch: int) -> Step:
 
     keep_freed_memory()  # as `scratch.train.fit` does
     if name in LAYERS:
-        layer, x = _scratch_layer(name, batch)
-        dy = layer(x)
-        layer.zero_grad()
-
-        def both() -> None:
-            layer(x)
-            layer.backward(dy)
-
-        return both
+        return _bench_layers.scratch_train(name, batch)
     chapter, x, target = task(name, batch)
     model = built(scratch.build, name)
     criterion, optimizer = build_loss(chapter.train), build_optimizer(chapter.train, model)
@@ -67,11 +58,10 @@ def scratch_infer(name: str, batch: int, folds: bool = True) -> Step:
 
     keep_freed_memory()
     if name in LAYERS:
-        model, x = _scratch_layer(name, batch)
-    else:
-        model, x = built(scratch.build, name).eval(), task(name, batch)[1]
-        folded = fold(model, x) if folds else None
-        model = folded.network if folded and folded.pairs else model
+        return _bench_layers.scratch_infer(name, batch)
+    model, x = built(scratch.build, name).eval(), task(name, batch)[1]
+    folded = fold(model, x) if folds else None
+    model = folded.network if folded and folded.pairs else model
 
     def step() -> None:
         with inference():
@@ -89,11 +79,7 @@ def torch_train(name: str, batch: int, compile: bool = False) -> Step:
 
     torch.set_num_threads(_threads())
     if name in LAYERS:
-        layer, x = _torch_layer(name, batch)
-        x.requires_grad_()
-        run = torch.compile(layer) if compile else layer
-        dy = layer(x).detach()
-        return lambda: run(x).backward(dy)
+        return _bench_layers.torch_train(name, batch, compile)
     chapter, array, target = task(name, batch)
     inputs, targets = torch.from_numpy(array), torch.from_numpy(target)
     model = built(ref_torch.build, name)
@@ -117,7 +103,7 @@ def torch_infer(name: str, batch: int, compile: bool = False) -> Step:
 
     torch.set_num_threads(_threads())
     if name in LAYERS:
-        model, x = _torch_layer(name, batch)
+        model, x = _bench_layers.torch_layer(name, batch)
     else:
         model, x = built(ref_torch.build, name).eval(), torch.from_numpy(task(name, batch)[1])
     forward = torch.compile(model) if compile else model
@@ -187,25 +173,6 @@ def offers(framework: str, mode: str, name: str) -> bool:
     if framework in _bench_peers.PEERS:
         return _bench_peers.offers(framework, mode, name)
     return (framework, mode) in STEPS and not (framework == "onnx" and name in LAYERS)
-
-
-def _scratch_layer(name: str, batch: int) -> tuple[Any, Any]:
-    import numpy as np
-
-    from scratch.nn import Conv2d
-
-    layer, (weight, x) = Conv2d(*LAYERS[name].arguments), arrays(name, batch)
-    layer.weight.data[...] = weight
-    channels_last = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-    return layer, channels_last  # as it lies inside a network
-
-
-def _torch_layer(name: str, batch: int) -> tuple[Any, Any]:
-    import torch
-
-    layer, (weight, x) = torch.nn.Conv2d(*LAYERS[name].arguments), arrays(name, batch)
-    layer.weight.data.copy_(torch.from_numpy(weight))
-    return layer, torch.from_numpy(x)
 
 
 def _threads() -> int:

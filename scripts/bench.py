@@ -1,9 +1,9 @@
 """Measure both twins: NumPy against torch eager, float32, one thread each.
 
 Training steps and inference (where convolutions do the normalisation behind them as well), and
-single convolutions of large networks. Each framework runs in a process of its own, and they take
-turns, so that a busy machine slows all alike. Only ratios mean anything; absolute times are shown
-for orientation.
+single layers: convolutions of large networks, an LSTM. Each framework runs in a process of its own,
+and they take turns, so that a busy machine slows all alike. Only ratios mean anything; absolute
+times are shown for orientation.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import _cli
+from _bench_layers import LAYERS
 from _bench_process import Turns, start_up, times, workers
-from _bench_tasks import CASES, GROWTH, LAYERS, MEMORY, MODES, NETWORKS, Case, Growth
+from _bench_tasks import CASES, GROWTH, MEMORY, MODES, NETWORKS, Case, Growth
 
 EXAMPLES = """\
   python scripts/bench.py

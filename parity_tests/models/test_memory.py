@@ -83,10 +83,11 @@ def test_memory_does_not_grow_from_step_to_step(name: str, mode: str, bench_memo
 @pytest.mark.long
 @pytest.mark.parametrize("way", ["scratch", "winograd"])
 def test_memory_of_no_network_of_the_bench_grows(way: str, bench_memory: Any) -> None:
+    import _bench_layers
     import _bench_tasks
 
     names = {case.name for case in _bench_tasks.CASES if "train" in case.modes}
-    for name in sorted(names - set(_bench_tasks.LAYERS)):
+    for name in sorted(names - set(_bench_layers.LAYERS)):
         assert bench_memory.growth(_step(way, "train", name)) < MOST_GROWTH, name
 
 
