@@ -183,11 +183,9 @@ class Recurrent(Module):
         """
         input, caches, has_hx, shape = self.saved()
         x = self._time_first(input)
-        if dy is None:  # the features before the samples in memory, as the operations have them
-            d_x = np.zeros((len(x), shape[-1], x.shape[1]), x.dtype).swapaxes(1, 2)
-        else:
+        if dy is not None:
             checks.gradient(dy, shape, x.dtype)
-            d_x = self._time_first(dy)
+        d_x = None if dy is None else self._time_first(dy)
         of_state = (len(caches), x.shape[1], self.hidden_size)
         d_last = tuple(np.zeros(of_state, x.dtype) if d is None else d for d in d_ends)
         for d in d_last:
@@ -198,7 +196,11 @@ class Recurrent(Module):
             d_inputs = []
             for number, reverse in self._of_layer(layer):
                 units = slice(reverse * self.hidden_size, (reverse + 1) * self.hidden_size)
-                d_states = d_x[..., units].copy(order="K")
+                if d_x is None:  # features before samples in memory, as the operations have them
+                    d_states = np.zeros((len(x), self.hidden_size, x.shape[1]), x.dtype)
+                    d_states = d_states.swapaxes(1, 2)
+                else:
+                    d_states = d_x[..., units].copy(order="K")
                 d_states[last_step(reverse)] += d_last[0][number]
                 d_others = tuple(d[number] for d in d_last[1:])
                 d_turned, d_starts, d_weights = self.run_backward(
