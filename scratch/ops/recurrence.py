@@ -127,7 +127,7 @@ def gradients_of_product(
     (None, array([[5.]]))
     """
     d = columns(d_sums)  # (G, T N)
-    dweight = d.dot(columns(factor).T)
+    dweight = d @ columns(factor).T  # dot would copy states[:-1]
     if not needs_dfactor:
         return None, dweight
     dfactor = np.ascontiguousarray(weight).T.dot(d)  # (K, T N)
