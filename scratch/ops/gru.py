@@ -75,7 +75,7 @@ def gru(
     [[[2.0]], [[1.0]]]
     """
     recurrence.check(x, h0, weight_ih, weight_hh, bias_ih, bias_hh, 3)
-    weight_hh = np.ascontiguousarray(weight_hh)
+    weight_ih, weight_hh = np.ascontiguousarray(weight_ih), np.ascontiguousarray(weight_hh)
 
     states = recurrence.empty((len(x) + 1, *h0.shape), h0.dtype)
     states[0] = h0
@@ -127,16 +127,20 @@ def gru_backward(
     """
     x, states, gates, recalled, weight_ih, weight_hh, has_bias_ih, has_bias_hh, needs_dx = cache
     checks.gradient(dy, states[1:].shape, states.dtype)
-    sums = (*dy.shape[:2], len(weight_hh))
-    d_input, d_hidden = (recurrence.empty(sums, dy.dtype) for _ in range(2))
+    dx = recurrence.empty(x.shape, x.dtype) if needs_dx else None
     dh = np.zeros_like(states[0])
+    of_x = recurrence.Gradients(len(weight_ih), x)
+    of_h = recurrence.Gradients(len(weight_hh), states[:-1])
     for t in reversed(range(len(x))):
         dh += dy[t]
-        d_input[t], d_hidden[t], dh = step_backward(dh, gates[t], recalled[t], states[t], weight_hh)
-    dx, dweight_ih = recurrence.gradients_of_product(d_input, x, weight_ih, needs_dx)
-    _, dweight_hh = recurrence.gradients_of_product(d_hidden, states[:-1], weight_hh, False)
-    dbias_ih = recurrence.gradient_of_bias(d_input) if has_bias_ih else None
-    dbias_hh = recurrence.gradient_of_bias(d_hidden) if has_bias_hh else None
+        d_input, d_hidden, dh = step_backward(dh, gates[t], recalled[t], states[t], weight_hh)
+        of_x.add(t, d_input)
+        of_h.add(t, d_hidden)
+        if dx is not None:
+            dx[t] = recurrence.product(d_input, weight_ih.T)
+    (dweight_ih,), (dweight_hh,) = of_x.weights, of_h.weights
+    dbias_ih = of_x.bias if has_bias_ih else None
+    dbias_hh = of_h.bias if has_bias_hh else None
     return dx, dh, dweight_ih, dweight_hh, dbias_ih, dbias_hh
 
 

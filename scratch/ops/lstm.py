@@ -75,7 +75,7 @@ def lstm(
     recurrence.check(x, h0, weight_ih, weight_hh, bias_ih, bias_hh, 4)
     checks.shape(c0, *h0.shape)
     checks.same_dtype(c0, h0.dtype)
-    weight_hh = np.ascontiguousarray(weight_hh)
+    weight_ih, weight_hh = np.ascontiguousarray(weight_ih), np.ascontiguousarray(weight_hh)
 
     states = recurrence.empty((len(x) + 1, *h0.shape), h0.dtype)
     states[0] = h0
@@ -129,15 +129,18 @@ def lstm_backward(
     x, states, cells, gates, weight_ih, weight_hh, has_bias_ih, has_bias_hh, needs_dx = cache
     checks.gradient(dy, states[1:].shape, states.dtype)
     checks.gradient(dc_n, cells[-1].shape, states.dtype)
-    d_sums = recurrence.empty((*dy.shape[:2], len(weight_hh)), dy.dtype)
+    dx = recurrence.empty(x.shape, x.dtype) if needs_dx else None
     dh, dc = np.zeros_like(cells[0]), np.asfortranarray(dc_n)
+    gradients = recurrence.Gradients(len(weight_hh), x, states[:-1])
     for t in reversed(range(len(x))):
         dh += dy[t]
-        d_sums[t], dh, dc = step_backward(dh, dc, gates[t], cells[t], cells[t + 1], weight_hh)
-    dx, dweight_ih = recurrence.gradients_of_product(d_sums, x, weight_ih, needs_dx)
-    _, dweight_hh = recurrence.gradients_of_product(d_sums, states[:-1], weight_hh, False)
-    dbias = recurrence.gradient_of_bias(d_sums)
-    dbias_ih, dbias_hh = dbias if has_bias_ih else None, dbias.copy() if has_bias_hh else None
+        d_sum, dh, dc = step_backward(dh, dc, gates[t], cells[t], cells[t + 1], weight_hh)
+        gradients.add(t, d_sum)
+        if dx is not None:
+            dx[t] = recurrence.product(d_sum, weight_ih.T)
+    dweight_ih, dweight_hh = gradients.weights
+    dbias_ih = gradients.bias if has_bias_ih else None
+    dbias_hh = gradients.bias.copy() if has_bias_hh else None
     return dx, dh, dc, dweight_ih, dweight_hh, dbias_ih, dbias_hh
 
 

@@ -1,8 +1,7 @@
 """What the recurrent operations share: checks, products over all steps, their order in memory.
 
 A recurrent layer multiplies at every time step its input and its state by weights. On the way back
-a loop finds the gradients of all sums; then each weight's gradient is one product over all steps
-and samples at once.
+a loop finds the gradient of each step's sums; those of the weights add up over all steps.
 
 Shapes are torch's: steps, samples, features. In memory the features come first, so that the
 numbers of a feature lie side by side: the gates of an LSTM, blocks of columns, are then blocks of
@@ -16,6 +15,9 @@ import numpy as np
 
 from scratch.ops import checks
 from scratch.ops.checks import Array
+
+SAMPLES = 256
+"""Of several steps together, as many as one product takes."""
 
 
 def check(
@@ -108,47 +110,56 @@ def product(x: Array, weight: Array) -> Array:
     return y
 
 
-def gradients_of_product(
-    d_sums: Array, factor: Array, weight: Array, needs_dfactor: bool
-) -> tuple[Array | None, Array]:
-    """Return the gradients of ``factor * weight^T`` over all steps, one product each.
+class Gradients:
+    r"""Adds up what the steps contribute to the gradients of weights and bias.
+
+    .. math:: dW = \sum_t ds_t^T x_t, \qquad db = \sum_t ds_t
+
+    Several steps wait for one product, since a product of few samples is slow; not all of them,
+    since they shall still be in the cache.
 
     Args:
-        d_sums: ``(T, N, G)``, the gradients of the sums.
-        factor: ``(T, N, K)``: the inputs, or the states before each step.
-        weight: ``(G, K)``.
-        needs_dfactor: Whether the gradient of ``factor`` is wanted.
+        size: G, how many sums a step has.
+        factors: ``(T, N, K)`` each: what the sums multiply by a weight ``(G, K)``.
 
-    Returns:
-        ``dfactor (T, N, K)`` (None if not wanted) and ``dweight (G, K)``.
+    Attributes:
+        weights: ``(G, K)`` for each of the factors, complete after step 0.
+        bias: ``(G,)``, likewise.
 
-    >>> steps = np.array([[[2.0]], [[3.0]]])
-    >>> gradients_of_product(np.ones((2, 1, 1)), steps, np.ones((1, 1)), False)
-    (None, array([[5.]]))
+    >>> gradients = Gradients(1, np.array([[[2.0]], [[3.0]]]))
+    >>> gradients.add(1, np.array([[1.0]]))
+    >>> gradients.add(0, np.array([[10.0]]))
+    >>> gradients.weights, gradients.bias  # 1 * 3 + 10 * 2
+    ([array([[23.]])], array([11.]))
     """
-    d = columns(d_sums)  # (G, T N)
-    dweight = d @ columns(factor).T  # dot would copy states[:-1]
-    if not needs_dfactor:
-        return None, dweight
-    dfactor = np.ascontiguousarray(weight).T.dot(d)  # (K, T N)
-    return dfactor.reshape(-1, *factor.shape[:2]).transpose(1, 2, 0), dweight
 
+    def __init__(self, size: int, *factors: Array) -> None:
+        """Begin with no step."""
+        steps, samples, _ = factors[0].shape
+        high = min(steps, max(1, SAMPLES // samples))
+        self.weights: list[Array] = []
+        self.bias: Array = np.zeros(size, factors[0].dtype)
+        self._factors = factors
+        self._waiting = empty((high, samples, size), factors[0].dtype)
 
-def gradient_of_bias(d_sums: Array) -> Array:
-    """Return the gradient of a bias: its sums of all steps and samples.
+    def add(self, t: int, d_sum: Array) -> None:
+        """Add step t; they come from the last to the first.
 
-    Args:
-        d_sums: ``(T, N, G)``.
-
-    Returns:
-        ``(G,)``.
-
-    >>> gradient_of_bias(np.array([[[2.0]], [[3.0]]])).tolist()
-    [5.0]
-    """
-    d = columns(d_sums)
-    dbias: Array = d.dot(np.ones(d.shape[1], d.dtype))  # faster than a sum
-    return dbias
+        Args:
+            t: The number of the step.
+            d_sum: ``(N, G)``.
+        """
+        at = t % len(self._waiting)
+        self._waiting[at] = d_sum
+        if at > 0:
+            return
+        factors = [columns(factor[t : t + len(self._waiting)]) for factor in self._factors]
+        d = columns(self._waiting)[:, : factors[0].shape[1]]  # fewer where the last steps wait
+        found = [d @ factor.T for factor in factors]
+        for total, more in zip(self.weights, found, strict=False):
+            total += more
+        self.weights = self.weights or found
+        self.bias += d @ np.ones(d.shape[1], d.dtype)  # faster than a sum
 
 
 def sigmoid_in_place(z: Array) -> None:

@@ -68,7 +68,7 @@ def rnn(
         words = ", ".join(NONLINEARITIES)
         raise ShapeError(f"nonlinearity among {words}", repr(nonlinearity))
     recurrence.check(x, h0, weight_ih, weight_hh, bias_ih, bias_hh)
-    weight_hh = np.ascontiguousarray(weight_hh)
+    weight_ih, weight_hh = np.ascontiguousarray(weight_ih), np.ascontiguousarray(weight_hh)
 
     states = recurrence.empty((len(x) + 1, *h0.shape), h0.dtype)
     states[0] = h0
@@ -89,8 +89,8 @@ def rnn_backward(
     Unrolled over time the network is a deep one, whose layers share their weights. A state
     :math:`h_t` reaches the loss in two ways: through the output of its own step, which gives
     :math:`dy_t`, and through the next state. So the steps are walked from the last to the first,
-    each adding to :math:`dy_t` what came back from step t + 1. What each step finds for its sum
-    :math:`s_t` is kept, and since every step used the same weights, their gradients add up:
+    each adding to :math:`dy_t` what came back from step t + 1 and finding the gradient of its sum
+    :math:`s_t`. Since every step used the same weights, their gradients add up:
 
     .. math::
         dW_{ih} = \sum_t ds_t^T x_t, \qquad dW_{hh} = \sum_t ds_t^T h_{t-1}, \qquad
@@ -121,15 +121,18 @@ def rnn_backward(
     x, states, weight_ih, weight_hh, has_bias_ih, has_bias_hh, nonlinearity, needs_dx = cache
     before, after = states[:-1], states[1:]
     checks.gradient(dy, after.shape, after.dtype)
-    d_sums = recurrence.empty(dy.shape, dy.dtype)
+    dx = recurrence.empty(x.shape, x.dtype) if needs_dx else None
     dh = np.zeros_like(states[0])
+    gradients = recurrence.Gradients(len(weight_hh), x, before)
     for t in reversed(range(len(x))):
         dh += dy[t]
-        d_sums[t], dh = step_backward(dh, after[t], weight_hh, nonlinearity)
-    dx, dweight_ih = recurrence.gradients_of_product(d_sums, x, weight_ih, needs_dx)
-    _, dweight_hh = recurrence.gradients_of_product(d_sums, before, weight_hh, False)
-    dbias = recurrence.gradient_of_bias(d_sums)
-    dbias_ih, dbias_hh = dbias if has_bias_ih else None, dbias.copy() if has_bias_hh else None
+        d_sum, dh = step_backward(dh, after[t], weight_hh, nonlinearity)
+        gradients.add(t, d_sum)
+        if dx is not None:
+            dx[t] = recurrence.product(d_sum, weight_ih.T)
+    dweight_ih, dweight_hh = gradients.weights
+    dbias_ih = gradients.bias if has_bias_ih else None
+    dbias_hh = gradients.bias.copy() if has_bias_hh else None
     return dx, dh, dweight_ih, dweight_hh, dbias_ih, dbias_hh
 
 
