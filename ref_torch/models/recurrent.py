@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 from torch.nn import GRU, LSTM, RNN, Flatten, Linear, Module
 
@@ -10,7 +12,7 @@ from ref_torch.nn import Add
 CELLS = ("RNN_TANH", "RNN_RELU", "GRU", "LSTM")
 
 
-def recurrent(cell: str, input_size: int, hidden_size: int, **options: bool | int) -> Module:
+def recurrent(cell: str, input_size: int, hidden_size: int, **options: Any) -> Module:
     """Return a recurrent layer over (N, T, input_size), by the name that torch has for its mode."""
     if cell not in CELLS:
         raise ValueError(f'cell "{cell}": expects one of {", ".join(CELLS)}')
@@ -29,7 +31,7 @@ class EachStep(Module):
         self,
         cell: str = "RNN_TANH",
         input_size: int = 2,
-        hidden_size: int = 4,
+        hidden_size: int = 8,
         outputs: int = 1,
         bias: bool = True,
     ) -> None:
@@ -39,7 +41,7 @@ class EachStep(Module):
         self.flatten = Flatten()
 
     def forward(self, input: Tensor) -> Tensor:
-        """Map (N, T, input_size) to the answers of all steps, one after the other (N, T outputs)."""
+        """Map (N, T, input_size) to all answers, step after step, (N, T outputs)."""
         states, _ = self.rnn(input)  # (N, T, hidden_size)
         return self.flatten(self.fc(states))
 
@@ -47,7 +49,7 @@ class EachStep(Module):
 class LastStep(Module):
     """Recurrent layers that are asked once, when they have read all; an image is read by rows.
 
-    Any cell but the LSTM, which has two states: `LastStepLSTM`.
+    Any cell but the LSTM, which ends with two states: `LastStepLSTM`.
     """
 
     def __init__(
@@ -86,7 +88,10 @@ class LastStepLSTM(Module):
 
 
 class BothDirections(Module):
-    """One recurrent layer that reads forwards and one that reads backwards; their ends are added."""
+    """One recurrent layer that reads forwards and one that reads backwards; their ends are added.
+
+    Any cell but the LSTM.
+    """
 
     def __init__(
         self,
