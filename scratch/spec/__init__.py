@@ -23,6 +23,7 @@ from scratch.spec import (
     lenet,
     linear,
     mlp,
+    recurrent,
     resnet,
     vgg,
     zfnet,
@@ -76,6 +77,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     *resnet.CIFAR,
     *densenet.CHAPTERS,
     googlenet.GOOGLENET,
+    *recurrent.CHAPTERS,
 )
 
 

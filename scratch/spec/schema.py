@@ -219,7 +219,7 @@ class Chapter:
         arguments: its constructor arguments.
         tiny: what the small size changes.
         exact: arguments that turn it into its exact-arithmetic form: piecewise linear, and
-            averaging over powers of two only.
+            averaging over powers of two only. None for a network that has no such form.
         data: data set.
         train: hyper-parameters.
         expected: where the default run ends.
@@ -248,7 +248,7 @@ class Chapter:
     expected: Expected
     facts: Facts
     tiny: Tiny = field(default_factory=Tiny)
-    exact: Mapping[str, Any] = field(default_factory=dict)
+    exact: Mapping[str, Any] | None = field(default_factory=dict)
     domain: Domain | None = None
     null_directions: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
