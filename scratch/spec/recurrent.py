@@ -69,7 +69,7 @@ RNN_ECHO = Chapter(
         schedule_args={"T_max": 100},
         init="torch",
     ),
-    expected=Expected(metric="r2", low=0.95, note="5 seeds"),
+    expected=Expected(metric="r2", low=0.94, note="5 seeds: 0.962 to 0.979"),
     facts=Facts(
         parameters=6,
         shapes={"rnn": (2, 1), "fc": (1,)},
@@ -165,7 +165,7 @@ RNN_ROWS = Chapter(
         schedule_args={"T_max": 20},
         init="xavier",
     ),
-    expected=Expected(metric="accuracy", low=0.9, note="5 seeds"),
+    expected=Expected(metric="accuracy", low=0.93, note="5 seeds: 0.952 to 0.961"),
     facts=Facts(
         parameters=2314,
         shapes={"rnn": (28, 32), "fc": (10,)},
@@ -194,7 +194,7 @@ BIRNN_ROWS = replace(
     sources=(Source(BOOK, "chapter 19"), _SCHUSTER),
     model="BothDirections",
     arguments={"input_size": 28, "hidden_size": 20, "outputs": 10},
-    expected=Expected(metric="accuracy", low=0.9, note="5 seeds"),
+    expected=Expected(metric="accuracy", low=0.92, note="5 seeds: 0.938 to 0.959"),
     facts=Facts(
         parameters=2210,
         shapes={"rnn": (28, 40), "add": (20,), "fc": (10,)},
@@ -272,7 +272,15 @@ LSTM_ROWS = replace(
     sources=(Source(BOOK, "chapter 20"), _HOCHREITER, _GERS),
     model="LastStepLSTM",
     exact=None,
-    expected=Expected(metric="accuracy", low=0.9, note="5 seeds"),
+    train=replace(
+        RNN_ROWS.train,
+        optimizer="Adam",
+        lr=0.005,
+        epochs=8,
+        optimizer_args={},
+        schedule_args={"T_max": 8},
+    ),
+    expected=Expected(metric="accuracy", low=0.94, note="5 seeds: 0.961 to 0.978"),
     facts=Facts(
         parameters=8266,
         shapes={"lstm": (28, 32), "fc": (10,)},
