@@ -10,7 +10,7 @@ import numpy as np
 from parity_tests.harness import outputs
 from parity_tests.harness.golden.manifest import Manifest
 from parity_tests.harness.golden.names import of_fields
-from parity_tests.harness.pair import freeze_norms
+from parity_tests.harness.pair import exact_arguments, freeze_norms
 from parity_tests.harness.trace import tap_scratch
 from scratch import nn, spec
 from scratch.build import construct
@@ -32,7 +32,7 @@ def run(manifest: Manifest, given: Mapping[str, Array], set_name: str, dtype: st
     """
     one = manifest.find(set_name)
     chapter = spec.get(manifest.chapter, manifest.size)
-    model = construct(chapter, **(chapter.exact if set_name == "exact" else {}))
+    model = construct(chapter, **(exact_arguments(chapter) if set_name == "exact" else {}))
     state: Arrays = {}
     found: Arrays = {}
     for tensor in one.tensors:

@@ -88,7 +88,8 @@ def integer_state(
 
     With a few weights per output and integer inputs every partial sum of a whole network stays an
     integer (or a dyadic fraction behind an average) below 2^24, so float32 computes it exactly
-    whatever the order.
+    whatever the order. Of the states of a recurrent layer each reads one alone, or 28 steps would
+    make 3^28 of one.
 
     Args:
         state: shapes of everything.
@@ -101,7 +102,8 @@ def integer_state(
         if is_statistic(name):
             values[name] = _exact_statistic(name, old, rng, most=0 if deep else 2)
         elif old.ndim >= 2:
-            values[name] = _sparse_signs(rng, old.shape, per_output, deep)
+            taken = 1 if "weight_hh" in name else per_output
+            values[name] = _sparse_signs(rng, old.shape, taken, deep)
         elif name.endswith("weight"):
             shares = (NEGATIVE_SCALE, 1 - NEGATIVE_SCALE) if deep else None
             values[name] = rng.choice([-1.0, 1.0], old.shape, p=shares)

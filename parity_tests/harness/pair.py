@@ -88,9 +88,12 @@ def of_chapter(
         batch: samples.
         conv: how scratch convolves where it has the choice, see `in_mode`.
         **options: constructor arguments that replace the chapter's.
+
+    Raises:
+        UserError: no such chapter, or none that has such a form or convolution.
     """
     chapter = spec.get(id, size)
-    overrides = {**(chapter.exact if exact else {}), **options}
+    overrides = {**(exact_arguments(chapter) if exact else {}), **options}
     ours = construct_scratch(chapter, **overrides)
     theirs = construct_torch(chapter, **overrides)
     rng = inputs.generator(seed, id, size, "exact" if exact else "real")
@@ -109,6 +112,17 @@ def of_chapter(
         raise UserError(f"{id} has no 3 x 3 convolution at stride 1; leave --conv {conv} out")
     pair = Pair(id, ours, theirs, (x,), np.empty(0), conv)
     return with_cotangent(pair, rng, dtype, exact)
+
+
+def exact_arguments(chapter: spec.Chapter) -> dict[str, Any]:
+    """Return the constructor arguments of a chapter's exact-arithmetic form.
+
+    Raises:
+        UserError: it has none.
+    """
+    if chapter.exact is None:
+        raise UserError(f"{chapter.id} has no form whose arithmetic is exact")
+    return dict(chapter.exact)
 
 
 def freeze_norms(*networks: Any) -> None:

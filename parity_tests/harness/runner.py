@@ -143,7 +143,8 @@ def check_chapter(
         size: "tiny" or "full".
         dtype: "float64" or "float32"; decides which levels apply.
         seed: first seed.
-        levels: a choice of them, None for all that apply.
+        levels: a choice of them, None for all that apply; L0 applies to chapters that have an exact
+            form.
         seeds: how many weights and inputs L0, L2 and L3 try; None for SEEDS, or SEEDS_DEEP.
         conv: how scratch convolves where it has the choice; but for "direct" only the levels of
             CONV_LEVELS have a meaning.
@@ -167,7 +168,7 @@ def check_chapter(
         return protected(level, id, seed, lambda: over_seeds(run, seed, count))
 
     checks: list[Check] = []
-    if "L0" in chosen:
+    if "L0" in chosen and spec.get(id).exact is not None:
         checks += over("L0", integers)
     if "L1" in chosen and dtype == "float64":
         checks += over("L1", derivatives, 1)

@@ -13,7 +13,7 @@ import torch
 
 from parity_tests.harness import inputs
 from parity_tests.harness.draws import drawn, targets
-from parity_tests.harness.pair import Pair, load
+from parity_tests.harness.pair import Pair, exact_arguments, load
 from parity_tests.harness.pinned import pin_masks
 from parity_tests.harness.stepping import ScratchStepper, State, TorchStepper, torch_optimizer
 from parity_tests.harness.traits import normalised
@@ -82,7 +82,7 @@ def make_task(
         exact: the chapter's exact-arithmetic form instead of its own.
     """
     chapter = spec.get(id, size)
-    overrides = dict(chapter.exact) if exact else {}
+    overrides = exact_arguments(chapter) if exact else {}
     ours, theirs = construct_scratch(chapter, **overrides), construct_torch(chapter, **overrides)
     rng = inputs.generator(seed, "trajectory", id, size)
     shape = (SAMPLES, *chapter.data.shape)

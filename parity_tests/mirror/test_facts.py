@@ -109,9 +109,10 @@ def test_the_tiny_size_is_tiny_and_keeps_every_module(id: str) -> None:
     assert kinds[0] == kinds[1]
 
 
-@pytest.mark.parametrize("id", spec.ids())
+@pytest.mark.parametrize("id", [id for id in spec.ids() if spec.get(id).exact is not None])
 def test_the_exact_form_builds_in_both_twins(id: str) -> None:
     exact = spec.get(id, "tiny").exact
+    assert exact is not None
     ours, theirs = scratch.build(id, "tiny", **exact), ref_torch.build(id, "tiny", **exact)
     smooth = {"Sigmoid", "Tanh", "ScaledTanh", "Softmax"}
     for twin in (ours, theirs):

@@ -28,7 +28,9 @@ def _usual(id: str) -> Any:
 
 
 IDS = [_usual(id) for id in spec.ids() if _normalised(id)]
-EXACT_IDS = [_usual(id) for id in spec.ids() if _normalised(id, **spec.get(id, "tiny").exact)]
+EXACT_IDS = [
+    _usual(id) for id in spec.ids() if _normalised(id, **(spec.get(id, "tiny").exact or {}))
+]
 
 
 def judged(id: str, dtype: str, exact: bool = False) -> list[Check]:

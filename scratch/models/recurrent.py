@@ -92,7 +92,7 @@ class LastStepLSTM(Module):
     def __init__(self, input_size: int = 28, hidden_size: int = 32, outputs: int = 10) -> None:
         super().__init__()
         self.rows = Flatten(1, -2)
-        self.lstm = LSTM(input_size, hidden_size, batch_first=True)
+        self.lstm: Module = LSTM(input_size, hidden_size, batch_first=True)
         self.fc = Linear(hidden_size, outputs)
 
     def forward(self, input: Array) -> Array:

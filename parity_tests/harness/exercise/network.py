@@ -75,7 +75,10 @@ class Network:
 
 
 class IntegerNetwork(Network):
-    """The network in the form that rounds nothing, with integers in it and behind it, no loss."""
+    """The network in the form that rounds nothing, with integers in it and behind it, no loss.
+
+    A chapter that has no such form is taken as it is; it rounds.
+    """
 
     def __init__(self, id: str, seed: int = 0, dtype: Any = np.float64) -> None:
         """Draw integers.
@@ -86,7 +89,7 @@ class IntegerNetwork(Network):
             dtype: precision of the computation.
         """
         super().__init__(id, seed)
-        self.model = construct(self.chapter, **self.chapter.exact).astype(dtype)
+        self.model = construct(self.chapter, **(self.chapter.exact or {})).astype(dtype)
         for _, module in self.model.named_modules():
             if type(module).__name__.startswith("BatchNorm"):
                 module.eps = inputs.EXACT_EPS

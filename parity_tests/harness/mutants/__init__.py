@@ -185,7 +185,8 @@ def runs(subjects: Sequence[str], level: str) -> Iterator[Callable[[int], list[C
 
 def _of_chapter(id: str, level: str) -> Iterator[Callable[[int], list[Check]]]:
     if level == "L0":
-        yield lambda seed: exact.run(of_chapter(id, "tiny", seed, exact=True))
+        if spec.get(id).exact is not None:
+            yield lambda seed: exact.run(of_chapter(id, "tiny", seed, exact=True))
     elif level == "L1":
         yield lambda seed: _derivatives(of_chapter(id, "tiny", seed))
     elif level in ("L2", "L3"):
