@@ -90,6 +90,16 @@ class Names:
         order = (GIVEN, FORWARD, BACKWARD, STEP)
         return dict(sorted(found.items(), key=lambda item: order.index(item[1][1])))
 
+    def unused(self) -> set[str]:
+        """Return the cotangents of what nobody uses of a recurrent layer's output: zeros."""
+        return {
+            name
+            for visit in self.leaves
+            if visit.d_output is not None and isinstance(visit.output, outputs.PARTS)
+            for name, value in of_fields("cotangent", visit, visit.d_output).items()
+            if not value.any()
+        }
+
     def _given(self, target: Array | None) -> dict[str, Entry]:
         found: dict[str, Entry] = {"input": ("input", GIVEN, "", self.pair.inputs[0])}
         if target is not None:

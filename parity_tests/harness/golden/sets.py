@@ -66,6 +66,7 @@ def real(
     names = Names(pair, wide)
     others = names.tensors(narrow, target)
     allowed = limits.own(pair, wide)
+    unused = names.unused()
     moving = {*null} if steps <= 1 else names.drifts(null, nulls.names(pair))
     tensors, arrays = [], {}
     found = names.tensors(wide, target)
@@ -89,7 +90,7 @@ def real(
         if dtype == "float32" and value.dtype.kind == "f":
             bounds, own = (limits.stored(one, value) for one in (bounds, own))
             value = value.astype(np.float32)
-        is_null = role == "gradient" and parameter in null
+        is_null = (role == "gradient" and parameter in null) or name in unused
         tensors.append(_tensor("real", name, role, phase, module, value, bounds, own, is_null))
         arrays[name] = value
     name, note = REAL
@@ -117,11 +118,13 @@ def _blurred(found: Mapping[str, Entry], kinks: Near, steps: int) -> set[str]:
 def exact(pair: Pair, run: Run, *, dtype: str = "float64", seed: int = 0) -> tuple[Set, Arrays]:
     """Return the set of a run in which no sum is rounded."""
     names = Names(pair, run)
+    unused = names.unused()
     tensors, arrays = [], {}
     for name, (role, phase, module, value) in names.tensors(run, None).items():
         kept = value.astype(dtype) if value.dtype.kind == "f" else value
         bounds = _both(limits.GIVEN if phase == GIVEN else limits.EXACT)
-        tensors.append(_tensor("exact", name, role, phase, module, kept, bounds))
+        is_null = name in unused
+        tensors.append(_tensor("exact", name, role, phase, module, kept, bounds, None, is_null))
         arrays[name] = kept
     return Set(*EXACT, seed, tuple(tensors), names.calls), arrays
 
