@@ -185,7 +185,7 @@ def _images(
     folder: Path, chapter: Chapter, dataset: Dataset, guess: Array, state: dict[str, Array]
 ) -> list[Path]:
     x, truth = dataset.test.x, dataset.test.y
-    weight = next(value for name, value in state.items() if name.endswith("weight"))
+    weight = next(value for value in state.values() if value.ndim > 1)
     kernels, samples = folder / "kernels.png", folder / "samples.png"
     pictures.kernels(kernels, weight, f"{chapter.title}: first layer")
     order = np.argsort(guess == truth, kind="stable")  # mistakes first
