@@ -96,13 +96,20 @@ def _function(item: Function, imports: dict[str, set[str]], hints: bool, solutio
         used = _from(item.owner, _names(*node.body[1:]))
         body = "\n".join([*([f"from {item.owner.__name__} import {used}\n"] if used else []), body])
     else:
-        body = f"{words.unpacking(item, node)}\n" + (
-            f'raise NotImplementedError("{item.name}: return {", ".join(item.results())}")'
-        )
+        body = f"{words.unpacking(item, node)}\n{_todo(item)}"
     signature = source[: source.index('"""')].rstrip().removesuffix("r").rstrip()
     text = textwrap.indent(words.docstring(item, hints or solution), "    ").strip()
     doc = f'r"""{text}\n    """' if "\\" in text else f'"""{text}\n    """'
     return f"{words.comment(item)}\n{signature}\n    {doc}\n{textwrap.indent(body, '    ')}"
+
+
+def _todo(item: Function) -> str:
+    """Return what raises, with what is to be returned, on two lines if one is too narrow."""
+    said = f'"{item.name}: return {", ".join(item.results())}"'
+    whole = f"raise NotImplementedError({said})"
+    if len(whole) + 4 <= WIDTH:
+        return whole
+    return f"raise NotImplementedError(\n    {said}\n)"
 
 
 def _class(item: Block, imports: dict[str, set[str]], own: set[str], solution: bool) -> str:

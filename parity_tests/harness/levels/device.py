@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from parity_tests.harness import outputs
 from parity_tests.harness.local import judge, reach, tolerances
 from parity_tests.harness.pair import Pair
 from parity_tests.harness.precision import precision_path
@@ -47,8 +48,8 @@ def run(pair: Pair, device: str) -> list[Check]:
         if not place.leaf or place.visit.d_output is None:
             continue
         narrow = cast(place.visit.inputs, "float32")
-        d_narrow = place.visit.d_output.astype("float32")
-        wide, d_wide = cast(narrow, np.float64), d_narrow.astype(np.float64)
+        d_narrow = outputs.cast(place.visit.d_output, "float32")
+        wide, d_wide = cast(narrow, np.float64), outputs.cast(d_narrow, np.float64)
         truth = run_torch(place.torch, wide, d_wide)
         found = run_torch(moved[place.path], narrow, d_narrow, device)
         limits = tolerances(place.torch, wide, d_wide, truth, "float32", 1)
