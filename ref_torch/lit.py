@@ -110,6 +110,13 @@ class ChapterModule(lightning.LightningModule):
         )
 
 
+def _tensors(output: Any) -> list[torch.Tensor]:
+    """Return the tensors of what a module returns: one, or tuples of them."""
+    if isinstance(output, tuple):
+        return [tensor for part in output for tensor in _tensors(part)]
+    return [output] if isinstance(output, torch.Tensor) else []
+
+
 def first_non_finite(model: nn.Module, x: torch.Tensor) -> str:
     """Name the first place where a forward pass stops being finite.
 
@@ -127,7 +134,7 @@ def first_non_finite(model: nn.Module, x: torch.Tensor) -> str:
 
     def watch(path: str, module: nn.Module) -> Any:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            if found or not isinstance(output, torch.Tensor) or torch.isfinite(output).all():
+            if found or all(torch.isfinite(part).all() for part in _tensors(output)):
                 return
             for name, parameter in module.named_parameters(prefix=path, recurse=False):
                 if not torch.isfinite(parameter).all():

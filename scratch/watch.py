@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from scratch import checkpoint
+from scratch.nests import leaves
 from scratch.nn import Module, inference
 from scratch.optim import Optimizer
 from scratch.run.folder import RunFolder
@@ -207,7 +208,7 @@ def first_non_finite(model: Module, x: Array) -> str:
     def tapped(path: str, module: Module, forward: Callable[..., Any]) -> Callable[..., Any]:
         def run(*inputs: Any) -> Any:
             output = forward(*inputs)
-            if not found and not np.isfinite(output).all():
+            if not found and not all(np.isfinite(part).all() for part in leaves(output)):
                 bad = [
                     f"parameter {path}.{name}".replace(" .", " ")
                     for name, parameter in module._parameters.items()

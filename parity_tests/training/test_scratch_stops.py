@@ -147,6 +147,12 @@ def test_the_first_place_that_is_not_finite(chapter: Chapter, dataset: Dataset) 
     assert "forward" not in net.__dict__
 
 
+def test_what_a_recurrent_layer_returns_is_looked_into() -> None:
+    net = scratch.build("rnn_subtract")
+    dict(net.named_parameters())["rnn.weight_hh_l0"].data[0, 0] = np.nan
+    assert first_non_finite(net, np.ones((2, 4, 2), np.float32)) == "parameter rnn.weight_hh_l0"
+
+
 @pytest.mark.parametrize("kind", ["cut", "altered", "missing", "another network", "weights only"])
 def test_a_checkpoint_that_cannot_be_used(
     chapter: Chapter, dataset: Dataset, tmp_path: Path, kind: str

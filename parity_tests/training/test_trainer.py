@@ -52,6 +52,13 @@ def test_first_non_finite_names_input_parameter_output_or_loss() -> None:
     assert not net[0]._forward_hooks
 
 
+def test_first_non_finite_looks_into_what_a_recurrent_layer_returns() -> None:
+    net = ref_torch.build("rnn_subtract")
+    with torch.no_grad():
+        net.rnn.weight_hh_l0[0, 0] = torch.nan
+    assert first_non_finite(net, torch.ones(2, 4, 2)) == "parameter rnn.weight_hh_l0"
+
+
 def test_nothing_global_changes(xor: tuple[Chapter, Dataset]) -> None:
     chapter, dataset = xor
     torch.use_deterministic_algorithms(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -9,13 +10,27 @@ from torch.nn import GRU, LSTM, RNN, Flatten, Linear, Module
 
 from ref_torch.nn import Add
 
-CELLS = ("RNN_TANH", "RNN_RELU", "GRU", "LSTM")
+ONE_STATE = ("RNN_TANH", "RNN_RELU", "GRU")
+CELLS = (*ONE_STATE, "LSTM")
 
 
-def recurrent(cell: str, input_size: int, hidden_size: int, **options: Any) -> Module:
-    """Return a recurrent layer over (N, T, input_size), by the name that torch has for its mode."""
-    if cell not in CELLS:
-        raise ValueError(f'cell "{cell}": expects one of {", ".join(CELLS)}')
+def recurrent(
+    cell: str, known: Sequence[str], input_size: int, hidden_size: int, **options: Any
+) -> Module:
+    """Return a recurrent layer over (N, T, input_size), by the name that torch has for its mode.
+
+    Args:
+        cell: the name.
+        known: the names of the cells that will do.
+        input_size: D of a step.
+        hidden_size: of a state.
+        **options: further arguments of the layer.
+
+    Raises:
+        ValueError: another cell.
+    """
+    if cell not in known:
+        raise ValueError(f'cell "{cell}": expects one of {", ".join(known)}')
     if cell == "GRU":
         return GRU(input_size, hidden_size, batch_first=True, **options)
     if cell == "LSTM":
@@ -36,7 +51,7 @@ class EachStep(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        self.rnn = recurrent(cell, input_size, hidden_size, bias=bias)
+        self.rnn = recurrent(cell, CELLS, input_size, hidden_size, bias=bias)
         self.fc = Linear(hidden_size, outputs, bias=bias)
         self.flatten = Flatten()
 
@@ -63,7 +78,7 @@ class LastStep(Module):
         super().__init__()
         self.layers = layers
         self.rows = Flatten(1, -2)
-        self.rnn = recurrent(cell, input_size, hidden_size, num_layers=layers)
+        self.rnn = recurrent(cell, ONE_STATE, input_size, hidden_size, num_layers=layers)
         self.fc = Linear(hidden_size, outputs)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -102,7 +117,7 @@ class BothDirections(Module):
     ) -> None:
         super().__init__()
         self.rows = Flatten(1, -2)
-        self.rnn = recurrent(cell, input_size, hidden_size, bidirectional=True)
+        self.rnn = recurrent(cell, ONE_STATE, input_size, hidden_size, bidirectional=True)
         self.add = Add()
         self.fc = Linear(hidden_size, outputs)
 
