@@ -24,6 +24,10 @@ OPTIONS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("alexnet", {"variant": "torchvision"}),
     ("googlenet", {"variant": "torchvision"}),
     ("googlenet", {"aux_logits": False}),
+    ("rnn_rows", {"layers": 2}),
+    ("rnn_rows", {"cell": "GRU", "layers": 3}),
+    ("birnn_rows", {"cell": "GRU"}),
+    ("lstm_subtract", {"outputs": 3, "bias": False}),
 )
 
 
@@ -60,6 +64,13 @@ def test_lenet_with_an_option_is_exact(connections: str, subsampling: str) -> No
         ("resnet50", {"stride_on": "2x2"}, 'stride_on "2x2": expects one of'),
         ("resnet50", {"block": "Basic"}, 'block "Basic": expects one of'),
         ("vgg11", {"configuration": "Z"}, 'configuration "Z": expects one of'),
+        (
+            "rnn_subtract",
+            {"cell": "RNN"},
+            'cell "RNN": expects one of RNN_TANH, RNN_RELU, GRU, LSTM',
+        ),
+        ("rnn_rows", {"cell": "LSTM"}, 'cell "LSTM": expects one of RNN_TANH, RNN_RELU, GRU$'),
+        ("birnn_rows", {"cell": "LSTM"}, 'cell "LSTM": expects one of RNN_TANH, RNN_RELU, GRU$'),
     ],
 )
 def test_an_option_that_does_not_exist_is_refused_in_the_same_words_by_both(
