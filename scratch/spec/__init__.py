@@ -25,6 +25,7 @@ from scratch.spec import (
     mlp,
     recurrent,
     resnet,
+    rows,
     vgg,
     zfnet,
 )
@@ -77,7 +78,13 @@ CHAPTERS: tuple[Chapter, ...] = (
     *resnet.CIFAR,
     *densenet.CHAPTERS,
     googlenet.GOOGLENET,
-    *recurrent.CHAPTERS,
+    recurrent.RNN_ECHO,
+    recurrent.RNN_SUBTRACT,
+    rows.RNN_ROWS,
+    rows.BIRNN_ROWS,
+    recurrent.LSTM_SUBTRACT,
+    recurrent.GRU_SUBTRACT,
+    rows.LSTM_ROWS,
 )
 
 

@@ -1,4 +1,4 @@
-"""Recurrent networks: an echo, subtraction bit by bit, digits read by rows (step 9 of the book)."""
+"""Recurrent networks: an echo, and subtraction bit by bit (step 9 of the book)."""
 
 from __future__ import annotations
 
@@ -7,22 +7,17 @@ from dataclasses import replace
 from scratch.spec.book import BOOK, PLAIN_DESCENT
 from scratch.spec.schema import Chapter, Data, Expected, Facts, Source, Tiny, Train
 
-_ELMAN = Source(
+ELMAN = Source(
     "Elman: Finding structure in time",
     "Cognitive Science 14, 1990",
     "https://doi.org/10.1207/s15516709cog1402_1",
 )
-_SCHUSTER = Source(
-    "Schuster and Paliwal: Bidirectional recurrent neural networks",
-    "IEEE Transactions on Signal Processing 45, 1997",
-    "https://doi.org/10.1109/78.650093",
-)
-_HOCHREITER = Source(
+HOCHREITER = Source(
     "Hochreiter and Schmidhuber: Long short-term memory",
     "Neural Computation 9, 1997",
     "https://doi.org/10.1162/neco.1997.9.8.1735",
 )
-_GERS = Source(
+GERS = Source(
     "Gers, Schmidhuber and Cummins: Learning to forget: continual prediction with LSTM",
     "Neural Computation 12, 2000",
     "https://doi.org/10.1162/089976600300015015",
@@ -33,12 +28,11 @@ _CHO = Source(
     "EMNLP 2014",
     "https://arxiv.org/abs/1406.1078",
 )
-_RELU = {"cell": "RNN_RELU"}
-_TWO_BIASES = (
+RELU = {"cell": "RNN_RELU"}
+TWO_BIASES = (
     "A state has two biases, b_ih and b_hh, as in torch, where the book has their sum: {n}."
 )
-_LOGITS = "The network returns logits; the softmax stands inside the loss."
-_NO_EXACT = "Its sigmoids round, so there is no form of it whose arithmetic is exact."
+NO_EXACT = "Its sigmoids round, so there is no form of it whose arithmetic is exact."
 
 RNN_ECHO = Chapter(
     id="rnn_echo",
@@ -46,12 +40,12 @@ RNN_ECHO = Chapter(
     title_zh="两个时间步的循环神经网络：回声",
     step=9,
     book="ch19",
-    sources=(Source(BOOK, "chapter 19"), _ELMAN),
+    sources=(Source(BOOK, "chapter 19"), ELMAN),
     file="recurrent",
     model="LastStep",
     arguments={"input_size": 1, "hidden_size": 1, "outputs": 1},
     tiny=Tiny(arguments={"hidden_size": 3}),
-    exact=_RELU,
+    exact=RELU,
     data=Data(
         name="echo",
         shape=(2, 1),
@@ -79,7 +73,7 @@ RNN_ECHO = Chapter(
         "book": {**PLAIN_DESCENT, "lr": 0.1, "batch_size": 1, "epochs": 100, "init": "normal"}
     },
     deviations=(
-        _TWO_BIASES.format(n="six parameters instead of five"),
+        TWO_BIASES.format(n="six parameters instead of five"),
         "Adam instead of plain descent.",
     ),
 )
@@ -90,12 +84,12 @@ RNN_SUBTRACT = Chapter(
     title_zh="四个时间步的循环神经网络：二进制减法",
     step=9,
     book="ch19",
-    sources=(Source(BOOK, "chapter 19"), _ELMAN),
+    sources=(Source(BOOK, "chapter 19"), ELMAN),
     file="recurrent",
     model="EachStep",
     arguments={"cell": "RNN_TANH", "input_size": 2, "hidden_size": 8, "bias": False},
     tiny=Tiny(arguments={"hidden_size": 3}),
-    exact=_RELU,
+    exact=RELU,
     data=Data(
         name="minus",
         shape=(4, 2),
@@ -133,93 +127,13 @@ RNN_SUBTRACT = Chapter(
     ),
 )
 
-RNN_ROWS = Chapter(
-    id="rnn_rows",
-    title="Handwritten digits, read row by row",
-    title_zh="循环神经网络逐行识别手写数字",
-    step=9,
-    book="ch19",
-    sources=(Source(BOOK, "chapter 19"), _ELMAN),
-    file="recurrent",
-    model="LastStep",
-    arguments={"input_size": 28, "hidden_size": 32, "outputs": 10},
-    tiny=Tiny(arguments={"input_size": 8, "hidden_size": 11}, shape=(1, 8, 8)),
-    exact=_RELU,
-    data=Data(
-        name="digits",
-        shape=(1, 28, 28),
-        task="multiclass",
-        classes=tuple("0123456789"),
-        target="digit",
-        value_range=(-0.1, 1.175),
-        options={"shifts": 1},
-    ),
-    train=Train(
-        loss="CrossEntropyLoss",
-        optimizer="AdamW",
-        lr=0.003,
-        batch_size=128,
-        epochs=40,
-        optimizer_args={"weight_decay": 0.6},
-        schedule="CosineAnnealingLR",
-        schedule_args={"T_max": 40},
-        init="xavier",
-    ),
-    expected=Expected(metric="accuracy", low=0.92, note="5 seeds: 0.941 to 0.961"),
-    facts=Facts(
-        parameters=2314,
-        shapes={"rnn": (28, 32), "fc": (10,)},
-        source=Source(
-            BOOK,
-            "chapter 19: 28-32-10 with biases is 28 32 + 32 32 + 32 + 32 10 + 10 = 2282; a second "
-            "bias of 32",
-        ),
-    ),
-    presets={"book": {**PLAIN_DESCENT, "lr": 0.005, "batch_size": 128, "epochs": 100}},
-    deviations=(
-        _LOGITS,
-        _TWO_BIASES.format(n="2314 parameters instead of the 2282 of the book's shapes"),
-        "AdamW with a cosine schedule, on the digits and copies of them that are moved by a pixel, "
-        "instead of plain descent on MNIST, which is read by --data-dir; without the decay of the "
-        "weights some starts end below 0.9.",
-        "Pixels lie between -0.1 and 1.175, LeNet-5's range, of which the mean is about 0.",
-    ),
-)
-
-BIRNN_ROWS = replace(
-    RNN_ROWS,
-    id="birnn_rows",
-    title="Handwritten digits, read downwards and upwards",
-    title_zh="双向循环神经网络识别手写数字",
-    sources=(Source(BOOK, "chapter 19"), _SCHUSTER),
-    model="BothDirections",
-    arguments={"input_size": 28, "hidden_size": 20, "outputs": 10},
-    expected=Expected(metric="accuracy", low=0.91, note="5 seeds: 0.927 to 0.964"),
-    facts=Facts(
-        parameters=2210,
-        shapes={"rnn": (28, 40), "add": (20,), "fc": (10,)},
-        source=Source(
-            BOOK,
-            "chapter 19: 2 (28 20 + 20 20 + 20) + 20 10 + 10 = 2170, by the shapes; a second bias "
-            "of 20 in each direction",
-        ),
-    ),
-    presets={},
-    deviations=(
-        _LOGITS,
-        _TWO_BIASES.format(n="2210 parameters instead of the 2170 of the book's shapes"),
-        *RNN_ROWS.deviations[2:],
-        "No preset is the book's run, whose rate falls in three uneven steps.",
-    ),
-)
-
 LSTM_SUBTRACT = replace(
     RNN_SUBTRACT,
     id="lstm_subtract",
     title="Subtraction of binary numbers by an LSTM",
     title_zh="长短时记忆网络：二进制减法",
     book="ch20",
-    sources=(Source(BOOK, "chapter 20"), _HOCHREITER, _GERS),
+    sources=(Source(BOOK, "chapter 20"), HOCHREITER, GERS),
     arguments={"cell": "LSTM", "input_size": 2, "hidden_size": 8},
     exact=None,
     facts=Facts(
@@ -233,9 +147,9 @@ LSTM_SUBTRACT = replace(
     deviations=(
         "Eight hidden units instead of four, as in the other two chapters of subtraction.",
         "No gate sees the cell (no peepholes), as in torch.",
-        _TWO_BIASES.format(n="32 numbers more"),
+        TWO_BIASES.format(n="32 numbers more"),
         *RNN_SUBTRACT.deviations[1:],
-        _NO_EXACT,
+        NO_EXACT,
     ),
 )
 
@@ -260,53 +174,6 @@ GRU_SUBTRACT = replace(
         "Eight hidden units instead of four, with which some starts leave a few bits wrong.",
         "The reset gate multiplies behind the matrix, as in torch, not the state before it.",
         *RNN_SUBTRACT.deviations[1:],
-        _NO_EXACT,
+        NO_EXACT,
     ),
-)
-
-LSTM_ROWS = replace(
-    RNN_ROWS,
-    id="lstm_rows",
-    title="Handwritten digits, read row by row by an LSTM",
-    title_zh="长短时记忆网络逐行识别手写数字",
-    book="ch20",
-    sources=(Source(BOOK, "chapter 20"), _HOCHREITER, _GERS),
-    model="LastStepLSTM",
-    exact=None,
-    train=replace(
-        RNN_ROWS.train,
-        batch_size=64,
-        epochs=12,
-        optimizer_args={"weight_decay": 0.3},
-        schedule_args={"T_max": 12},
-        init="torch",
-    ),
-    expected=Expected(metric="accuracy", low=0.95, note="5 seeds: 0.969 to 0.978"),
-    facts=Facts(
-        parameters=8266,
-        shapes={"lstm": (28, 32), "fc": (10,)},
-        source=Source(
-            "Gers, Schmidhuber and Cummins: Learning to forget: continual prediction with LSTM",
-            "4 (28 32 + 32 32 + 32) + 32 10 + 10 = 8138; a second bias of 32 for each gate",
-        ),
-    ),
-    presets={},
-    deviations=(
-        _LOGITS,
-        "The book has no such run; it is the network of rnn_rows with another layer.",
-        "No gate sees the cell (no peepholes), as in torch.",
-        "Two biases for each gate, as in torch: 128 numbers more than one needs.",
-        "The digits and copies of them that are moved by a pixel; MNIST is read by --data-dir.",
-        _NO_EXACT,
-    ),
-)
-
-CHAPTERS = (
-    RNN_ECHO,
-    RNN_SUBTRACT,
-    RNN_ROWS,
-    BIRNN_ROWS,
-    LSTM_SUBTRACT,
-    GRU_SUBTRACT,
-    LSTM_ROWS,
 )
