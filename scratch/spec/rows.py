@@ -73,6 +73,8 @@ RNN_ROWS = Chapter(
         "instead of plain descent on MNIST, which is read by --data-dir; without the decay of the "
         "weights some starts end below 0.9.",
         "Pixels lie between -0.1 and 1.175, LeNet-5's range, of which the mean is about 0.",
+        "The preset is a run on 55,000 digits: on the 1,259 embedded ones its rate is so small "
+        "that it ends near 0.6.",
     ),
 )
 
@@ -98,7 +100,7 @@ BIRNN_ROWS = replace(
     deviations=(
         _LOGITS,
         TWO_BIASES.format(n="2210 parameters instead of the 2170 of the book's shapes"),
-        *RNN_ROWS.deviations[2:],
+        *RNN_ROWS.deviations[2:4],
         "No preset is the book's run, whose rate falls in three uneven steps.",
     ),
 )
