@@ -48,13 +48,12 @@ class Case:
     def smooth(self) -> bool:
         """Whether the complex step applies.
 
-        Not at a kink; not where a gradient is set instead of derived; and not to saturated units
-        that feed each other: of their slopes, 1 - y^2, rounding leaves few digits.
+        Not at a kink, and not to saturated units that feed each other: of their slopes, 1 - y^2,
+        rounding leaves few digits.
         """
         return (
             self.values not in ("zeros", "ties", "special", "bottomless", "steep")
             and self.layer != "Step"
-            and self.arguments.get("padding_idx") is None
             and not (self.values == "far" and self.layer in RECURRENT)
         )
 
