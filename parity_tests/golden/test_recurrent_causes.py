@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from parity_tests.harness.golden import module
+from parity_tests.harness.golden import content, module
 from parity_tests.harness.golden.judge import judge
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -83,6 +83,24 @@ def test_a_misread_parameter_is_named(layer: str, change: Any, words: str) -> No
     row = judge(one, values, {"output.sequence": sequence}).first
     assert row is not None
     assert any(words in cause for cause in row.causes), row.causes
+
+
+def test_it_is_named_in_a_chapter_too() -> None:
+    manifest, sets = content.make("lstm_subtract")
+    given, prefix = sets["real"], "parameter.rnn."
+    width = given[f"{prefix}weight_hh_l0"].shape[1]
+    network = torch.nn.LSTM(2, width, batch_first=True).double()
+    change = reordered((0, 2, 3, 1))
+    network.load_state_dict(
+        {
+            name: change(name, torch.from_numpy(given[prefix + name]))
+            for name in network.state_dict()
+        }
+    )
+    sequence = network(torch.from_numpy(given["input"]))[0].detach().numpy()
+    row = judge(manifest.find("real"), given, {"activation.rnn.sequence": sequence}).first
+    assert row is not None
+    assert any("order i, o, f, g, as in ONNX" in cause for cause in row.causes), row.causes
 
 
 def _reset_first(given: Golden) -> Array:

@@ -36,14 +36,14 @@ NO_EXACT = "Its sigmoids round, so there is no form of it whose arithmetic is ex
 
 RNN_ECHO = Chapter(
     id="rnn_echo",
-    title="The number before: a recurrent network of one unit",
+    title="The number before: a recurrent network of two units",
     title_zh="两个时间步的循环神经网络：回声",
     step=9,
     book="ch19",
     sources=(Source(BOOK, "chapter 19"), ELMAN),
     file="recurrent",
     model="LastStep",
-    arguments={"input_size": 1, "hidden_size": 1, "outputs": 1},
+    arguments={"input_size": 1, "hidden_size": 2, "outputs": 1},
     tiny=Tiny(arguments={"hidden_size": 3}),
     exact=RELU,
     data=Data(
@@ -63,17 +63,23 @@ RNN_ECHO = Chapter(
         schedule_args={"T_max": 150},
         init="torch",
     ),
-    expected=Expected(metric="r2", low=0.95, note="5 seeds: 0.969 to 0.982"),
+    expected=Expected(metric="r2", low=0.99, note="16 seeds: 0.9989 to 0.9997"),
     facts=Facts(
-        parameters=6,
-        shapes={"rnn": (2, 1), "fc": (1,)},
-        source=Source(BOOK, "chapter 19: U, W, V, bh and bz are one number each; a second bh"),
+        parameters=13,
+        shapes={"rnn": (2, 2), "fc": (1,)},
+        source=Source(
+            BOOK,
+            "chapter 19: 1-h-1 with biases is h + h h + h + h + 1, here with h = 2; a second bias "
+            "of 2",
+        ),
     ),
     presets={
         "book": {**PLAIN_DESCENT, "lr": 0.1, "batch_size": 1, "epochs": 100, "init": "normal"}
     },
     deviations=(
-        TWO_BIASES.format(n="six parameters instead of five"),
+        TWO_BIASES.format(n="13 parameters instead of 11"),
+        "Two hidden units instead of one, with which 3 of 26 starts end at an R2 of 0, the others "
+        "between 0.952 and 0.985; the book has 0.953.",
         "Adam instead of plain descent.",
     ),
 )
