@@ -44,6 +44,7 @@ TORCH_FREE := scratch \
   parity_tests/numeric/test_predict_units.py \
   parity_tests/numeric/test_preprocess.py \
   parity_tests/numeric/test_recurrent.py \
+  parity_tests/numeric/test_recurrent_parts.py \
   parity_tests/numeric/test_recurrent_refusals.py \
   parity_tests/numeric/test_run_pictures.py \
   parity_tests/numeric/test_scores.py \

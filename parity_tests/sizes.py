@@ -1,8 +1,9 @@
 """Which chapters the usual tests take, and at which size.
 
 Networks of millions of numbers are built at full size by `make test-full` only. Of networks that
-differ in depth alone, VGG-11 to VGG-19 say, the first stands for the family in tests that take
-long; its siblings pass every level once, and everything in `make test-long`.
+differ in depth alone, VGG-11 to VGG-19 say, or in the kind of their recurrent cell, the first
+stands for the family in tests that take long; its siblings pass every level once, and everything in
+`make test-long`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from parity_tests.harness.case import RECURRENT
 from parity_tests.harness.traits import is_convolutional, is_deep
 from scratch import spec
 from scratch.build import construct
@@ -22,13 +24,17 @@ _TINY = {id: construct(spec.get(id, "tiny")) for id in spec.ids()}
 
 
 def _siblings() -> tuple[str, ...]:
-    """Return the chapters whose model is made of the same classes as an earlier, deep one's."""
+    """Return the chapters whose model is made of the same classes as an earlier, deep one's.
+
+    Recurrent layers count as one class: each has tests of its own.
+    """
     families, found = set(), []
     for id, network in _TINY.items():
         chapter = spec.get(id, "tiny")
         kinds = {type(module).__name__ for _, module in network.named_modules()}
-        family = (chapter.file, chapter.model, *sorted(kinds))
-        if family in families and is_deep(network.state_dict()):
+        recurrent = not kinds.isdisjoint(RECURRENT)
+        family = (chapter.file, chapter.model, *sorted(kinds.difference(RECURRENT)))
+        if family in families and (recurrent or is_deep(network.state_dict())):
             found.append(id)
         families.add(family)
     return tuple(found)

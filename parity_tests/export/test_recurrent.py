@@ -107,6 +107,17 @@ NETS = {
     "GRU, state given": lambda: _begun("GRU", bidirectional=True, num_layers=2),
 }
 
+USUAL = (
+    "RNN of rectifiers, both ways",
+    "RNN, time first",
+    "RNN, state given",
+    "LSTM, every step",
+    "LSTM, three layers",
+    "LSTM, state given",
+    "GRU, both ways added",
+)
+EVERY_NET = [pytest.param(name, marks=[] if name in USUAL else [pytest.mark.long]) for name in NETS]
+
 
 def _chapter(*free: str) -> Any:
     return dataclasses.replace(
@@ -156,7 +167,7 @@ def _judge(net: nn.Module, path: Path, lengths: tuple[int, ...]) -> None:
         assert found.verdict is Verdict.PASS, ("float64", x.shape, found)
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", EVERY_NET)
 def test_every_batch_and_every_length(name: str, tmp_path: Path) -> None:
     """The exporter remembers in a process: the second export of a network is the proof of it."""
     net, path = _net(name), tmp_path / "model.onnx"
