@@ -107,15 +107,7 @@ NETS = {
     "GRU, state given": lambda: _begun("GRU", bidirectional=True, num_layers=2),
 }
 
-USUAL = (
-    "RNN of rectifiers, both ways",
-    "RNN, time first",
-    "RNN, state given",
-    "LSTM, every step",
-    "LSTM, three layers",
-    "LSTM, state given",
-    "GRU, both ways added",
-)
+USUAL = ("rectifiers, both ways", "time first", "three layers", "ways added", "state given")
 EVERY_NET = [pytest.param(name, marks=[] if name in USUAL else [pytest.mark.long]) for name in NETS]
 
 
