@@ -45,6 +45,7 @@ def test_a_gross_fault_dies_everywhere_and_a_small_one_lives_where_tolerances_ar
     assert _killed_by("kernel flipped") == NAMES
     assert _killed_by("ReLU mask >=") == NAMES
     assert _killed_by("ReLU in float32 inside") == set()  # 1e-7 is in nobody's sight
+    assert _killed_by("LSTM gates permuted") == NAMES  # of a layer that returns several arrays
 
 
 def test_a_cotangent_of_ones_hides_a_term_of_batch_normalisation() -> None:

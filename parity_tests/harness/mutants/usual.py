@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from parity_tests.harness import cases
+from parity_tests.harness import cases, outputs
 from parity_tests.harness.case_pair import of_case
 from parity_tests.harness.levels import optimiser
 from parity_tests.harness.mutants.fault import Fault
@@ -81,8 +81,8 @@ def _passes(make: Callable[[], Pair], ones: bool) -> tuple[Tensors, Tensors] | N
     try:
         pair = make()
         inputs = cast(pair.inputs, DTYPE)
-        d_output = np.asarray(pair.d_output).astype(DTYPE)
-        d_output = np.ones_like(d_output) if ones else d_output
+        d_output = outputs.cast(pair.d_output, DTYPE)
+        d_output = outputs.each(np.ones_like, d_output) if ones else d_output
         ours = run_scratch(pair.scratch_as(DTYPE), inputs, d_output)
     except BrokenError:
         return None
