@@ -114,7 +114,7 @@ RNN_SUBTRACT = Chapter(
         schedule_args={"T_max": 100},
         init="torch",
     ),
-    expected=Expected(metric="accuracy", low=1.0, note="5 seeds: 1.0"),
+    expected=Expected(metric="accuracy", low=1.0, note="10 seeds: 1.0"),
     facts=Facts(
         parameters=88,
         shapes={"rnn": (4, 8), "fc": (4, 1), "flatten": (4,)},
